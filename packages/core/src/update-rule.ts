@@ -1,0 +1,73 @@
+/** The one seam of the package: u(θ, φ, B) as init · direction · apply · vjp. A rule is data and pure functions; it owns no state. */
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** Tensors by variable name (or by the name of an entry of φ). */
+export type TensorMap = Record<string, tf.Tensor>;
+
+/** Optimizer state: slot (`velocity`, `secondMoment`, …) → variable name → tensor. */
+export type RuleState = Record<string, TensorMap>;
+
+/** What a rule sees of one gradient. Every map is keyed by variable name; tensors belong to the caller. */
+export interface DirectionInput {
+  readonly variables: TensorMap;
+  readonly gradients: TensorMap;
+  readonly state: RuleState;
+  /** 1 for the first step. */
+  readonly step: number;
+}
+
+export interface DirectionOutput {
+  /** d in θ′ = u(θ, φ, d); the same names and shapes as the variables. */
+  readonly direction: TensorMap;
+  /** The state after this gradient. A tensor that did not change may be the one that was given. */
+  readonly state: RuleState;
+}
+
+/**
+ * How far ahead the meta-objective looks.
+ * `step`: θ′ is the next iterate (the paper). `committed`: the whole future displacement that this gradient causes through
+ * the momentum, on top of the displacement already committed. `{factor}`: the step, that many times as long.
+ */
+export type Lookahead = 'step' | 'committed' | { readonly factor: number };
+
+/** Two parts of a committed lookahead, both applied by `apply`; only the first depends on φ. */
+export interface CommittedOutput {
+  /** What this gradient will have contributed once the momentum has run out: g/(1 − μ) for SGD with momentum. */
+  readonly direction: TensorMap;
+  /** What earlier gradients are still going to contribute: μ·m₋₁/(1 − μ). Applied with φ held fixed. */
+  readonly momentum: TensorMap;
+}
+
+export interface VjpInput {
+  readonly variables: TensorMap;
+  readonly phi: TensorMap;
+  readonly direction: TensorMap;
+  /** v = ∂Q/∂θ′. */
+  readonly cotangent: TensorMap;
+}
+
+/**
+ * An update rule θ′ = u(θ, φ, B) whose direction does not depend on φ (so first derivatives suffice, Sec. 4.1).
+ * All functions are synchronous and pure, run inside `tf.tidy`, and return new tensors that belong to the caller
+ * (or tensors they were given).
+ */
+export interface UpdateRule {
+  readonly name: string;
+  /** φ at the start, by name. */
+  initialPhi(variables: readonly tf.Variable[]): TensorMap;
+  initialState(variables: readonly tf.Variable[]): RuleState;
+  /** Advances the base optimizer's state on g and gives its direction. */
+  direction(input: DirectionInput): DirectionOutput;
+  /** Absent where the rule has no momentum to commit. */
+  committed?(input: DirectionInput): CommittedOutput;
+  /** θ′ = u(θ, φ, d). */
+  apply(variables: TensorMap, phi: TensorMap, direction: TensorMap): TensorMap;
+  /** (∂u/∂φ)ᵀ v, by the names of φ. Without it, core differentiates `apply`. */
+  vjp?(input: VjpInput): TensorMap;
+  /** The entry of φ that is the logarithm of a learning rate `[groups]`: calibrated, clamped and reported by `Apo`. */
+  readonly logLearningRate?: string;
+  /** The names of the groups in that entry, in order. */
+  learningRateGroups?(variables: readonly tf.Variable[]): readonly string[];
+  /** What the preset `auto` uses (METHOD: `step` for SGD and RMSprop, `committed` for momentum, 4 × for Adam). */
+  readonly defaultLookahead?: Lookahead;
+}

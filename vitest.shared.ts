@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** One configuration for every package: tests resolve our own packages to their sources, so nothing has to be built first. */
+export default defineConfig({
+  resolve: { conditions: ['@apo/source', 'module', 'node', 'development|production'] },
+  ssr: { resolve: { conditions: ['@apo/source', 'module', 'node', 'development|production'] } },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    environment: 'node',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
