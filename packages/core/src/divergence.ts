@@ -22,7 +22,7 @@ const PROBABILITY_FLOOR = 1e-7;
 
 /** Sum over every axis, divided by the batch size. */
 function batchMean(elements: tf.Tensor): tf.Scalar {
-  return tf.div(tf.sum(elements), elements.shape[0] ?? 1);
+  return tf.div(tf.sum(elements), elements.shape[0]);
 }
 
 function logSigmoid(x: tf.Tensor): tf.Tensor {
@@ -72,7 +72,7 @@ export function divergence(name: DivergenceName): Divergence {
   if (found === undefined) {
     throw new ApoError(
       'INVALID_ARGUMENT',
-      `Unknown divergence "${String(name)}"; expected one of ${divergenceNames.join(', ')}, or a function of (next, previous).`,
+      `Unknown divergence "${name}"; expected one of ${divergenceNames.join(', ')}, or a function of (next, previous).`,
     );
   }
   return found;

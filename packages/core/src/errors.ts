@@ -40,9 +40,17 @@ export function requireArgument(condition: boolean, message: () => string): asse
 export function requireNumber(
   what: string,
   value: number,
-  { min = -Infinity, max = Infinity, exclusive = false }: { min?: number; max?: number; exclusive?: boolean } = {},
+  {
+    min = -Infinity,
+    max = Infinity,
+    exclusive = false,
+  }: { min?: number; max?: number; exclusive?: boolean } = {},
 ): number {
-  const inside = typeof value === 'number' && Number.isFinite(value) && (exclusive ? value > min : value >= min) && value <= max;
+  const inside =
+    typeof value === 'number' &&
+    Number.isFinite(value) &&
+    (exclusive ? value > min : value >= min) &&
+    value <= max;
   requireArgument(inside, () => {
     const range = `${exclusive ? '(' : '['}${min}, ${max}${max === Infinity ? ')' : ']'}`;
     return `${what} is ${String(value)}; expected a finite number in ${range}.`;

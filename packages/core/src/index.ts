@@ -9,12 +9,35 @@ export { createRandom } from './random.js';
 export type { Random } from './random.js';
 export { BatchSampler } from './batch-sampler.js';
 export type { BatchSamplerOptions, BatchSamplerState } from './batch-sampler.js';
+export type { BatchSource, SourceState } from './batch-source.js';
 export { divergence, divergenceNames } from './divergence.js';
 export type { Divergence, DivergenceName } from './divergence.js';
 export { losses } from './losses.js';
 export type { LossName, NamedLoss } from './losses.js';
 export { createObjective, l2, requireUniqueNames, sumOverOutputs } from './objective.js';
-export type { CustomObjectiveOptions, Objective, Outputs, SupervisedBatch, SupervisedObjectiveOptions } from './objective.js';
+export type {
+  CustomObjectiveOptions,
+  Objective,
+  Outputs,
+  SupervisedBatch,
+  SupervisedObjectiveOptions,
+} from './objective.js';
 export { batchList, microBatches } from './optimizer.js';
-export type { MetaStepStatistics, MicroBatches, Optimizer, OptimizerState, OptimizerStatistics, StepOptions } from './optimizer.js';
-export type { CommittedOutput, DirectionInput, DirectionOutput, Lookahead, RuleState, TensorMap, UpdateRule, VjpInput } from './update-rule.js';
+export type {
+  MetaStepStatistics,
+  MicroBatches,
+  Optimizer,
+  OptimizerState,
+  OptimizerStatistics,
+  StepOptions,
+} from './optimizer.js';
+export type {
+  CommittedOutput,
+  DirectionInput,
+  DirectionOutput,
+  Lookahead,
+  RuleState,
+  TensorMap,
+  UpdateRule,
+  VjpInput,
+} from './update-rule.js';

@@ -24,7 +24,7 @@ const table: Record<LossName, NamedLoss> = {
         const labels =
           targets.rank === logits.rank
             ? targets
-            : tf.oneHot(tf.cast(targets, 'int32') as tf.Tensor1D, logits.shape[logits.rank - 1]!);
+            : tf.oneHot(tf.cast(targets, 'int32'), logits.shape[logits.rank - 1]!);
         const perExample = tf.neg(tf.sum(tf.mul(tf.cast(labels, 'float32'), tf.logSoftmax(logits)), -1));
         return tf.mean(perExample);
       }),
@@ -34,13 +34,13 @@ const table: Record<LossName, NamedLoss> = {
     loss: (logits, targets) =>
       tf.tidy(() => {
         const elements = tf.sub(tf.softplus(logits), tf.mul(targets, logits));
-        return tf.div(tf.sum(elements), logits.shape[0]!);
+        return tf.div(tf.sum(elements), logits.shape[0]);
       }),
   },
   'squared-error': {
     divergence: 'squared-error',
     loss: (outputs, targets) =>
-      tf.tidy(() => tf.div(tf.sum(tf.square(tf.sub(outputs, targets))), 2 * (outputs.shape[0] ?? 1))),
+      tf.tidy(() => tf.div(tf.sum(tf.square(tf.sub(outputs, targets))), 2 * outputs.shape[0])),
   },
 };
 
@@ -50,7 +50,7 @@ export function losses(name: LossName): NamedLoss {
   if (found === undefined) {
     throw new ApoError(
       'INVALID_ARGUMENT',
-      `Unknown loss "${String(name)}"; expected one of ${Object.keys(table).join(', ')}, or a function of (outputs, batch).`,
+      `Unknown loss "${name}"; expected one of ${Object.keys(table).join(', ')}, or a function of (outputs, batch).`,
     );
   }
   return found;

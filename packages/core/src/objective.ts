@@ -65,17 +65,17 @@ export function createObjective(
   requireUniqueNames(variables);
   const byName = typeof options.loss === 'string' ? losses(options.loss) : undefined;
   const chosen = options.divergence ?? byName?.divergence ?? 'squared-error';
-  const rho = (typeof chosen === 'string' ? namedDivergence(chosen) : chosen) as Divergence;
+  const rho = typeof chosen === 'string' ? namedDivergence(chosen) : chosen;
   const takesAllOutputs = typeof options.divergence === 'function' && typeof options.loss === 'function';
   return {
     variables,
     stateVariables,
     predict,
-    loss: byName ? (outputs, batch) => byName.loss(single(outputs), batch.targets) : (options.loss as (o: Outputs, b: SupervisedBatch) => tf.Scalar),
+    loss: byName
+      ? (outputs, batch) => byName.loss(single(outputs), batch.targets)
+      : (options.loss as (o: Outputs, b: SupervisedBatch) => tf.Scalar),
     ...(regularizer && { regularizer }),
-    divergence: takesAllOutputs
-      ? (rho as unknown as (next: Outputs, previous: Outputs) => tf.Scalar)
-      : (next, previous) => sumOverOutputs(rho, next, previous),
+    divergence: takesAllOutputs ? rho : (next, previous) => sumOverOutputs(rho, next, previous),
   };
 }
 
@@ -86,7 +86,10 @@ export function l2(variables: readonly tf.Variable[], coefficient: number): () =
 
 /** @throws ApoError `INVALID_ARGUMENT` when there are none, or two share a name (state is keyed by name). */
 export function requireUniqueNames(variables: readonly tf.Variable[]): void {
-  requireArgument(variables.length > 0, () => 'The objective has no variables; pass the trainable tf.Variables.');
+  requireArgument(
+    variables.length > 0,
+    () => 'The objective has no variables; pass the trainable tf.Variables.',
+  );
   const seen = new Set<string>();
   for (const { name } of variables) {
     requireArgument(
@@ -101,7 +104,8 @@ function single(outputs: Outputs): tf.Tensor {
   const list = Array.isArray(outputs) ? outputs : [outputs];
   requireArgument(
     list.length === 1,
-    () => `A loss by name takes one output, but predict returned ${list.length}; pass a loss function of your own.`,
+    () =>
+      `A loss by name takes one output, but predict returned ${list.length}; pass a loss function of your own.`,
   );
   return list[0]!;
 }

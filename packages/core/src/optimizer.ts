@@ -17,7 +17,9 @@ export function microBatches<B>(batches: readonly B[]): MicroBatches<B> {
 
 /** The list behind a batch or a set of micro-batches. */
 export function batchList<B>(batch: B | MicroBatches<B>): readonly B[] {
-  return typeof batch === 'object' && batch !== null && 'microBatches' in batch ? batch.microBatches : [batch];
+  return typeof batch === 'object' && batch !== null && 'microBatches' in batch
+    ? batch.microBatches
+    : [batch];
 }
 
 export interface StepOptions {
