@@ -10,6 +10,26 @@ export type { Random } from './random.js';
 export { BatchSampler } from './batch-sampler.js';
 export type { BatchSamplerOptions, BatchSamplerState } from './batch-sampler.js';
 export type { BatchSource, SourceState } from './batch-source.js';
+export { constant, cosine, inverseSquareRoot, linearWarmup, stepDecay } from './schedule.js';
+export type { CosineOptions, Schedule, StepDecayOptions } from './schedule.js';
+export { clipByGlobalNorm, clipByValue } from './clip.js';
+export type { GradientClip } from './clip.js';
+export { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+export type { Checkpoint } from './checkpoint.js';
+export { restoreTraining, saveTraining } from './training-checkpoint.js';
+export { train } from './trainer.js';
+export type {
+  Metrics,
+  TrainCallbacks,
+  TrainEvaluation,
+  TrainOptions,
+  TrainPosition,
+  TrainResult,
+  TrainWithOptimizer,
+  TrainWithRule,
+} from './train-options.js';
+export type { TrainLog } from './training-log.js';
+export type { EarlyStoppingOptions } from './early-stopping.js';
 export { divergence, divergenceNames } from './divergence.js';
 export type { Divergence, DivergenceName } from './divergence.js';
 export { losses } from './losses.js';
@@ -41,3 +61,34 @@ export type {
   UpdateRule,
   VjpInput,
 } from './update-rule.js';
+export { automaticVjp, contract } from './vjp.js';
+export { sgd } from './rules/sgd.js';
+export { momentum } from './rules/momentum.js';
+export type { MomentumOptions } from './rules/momentum.js';
+export { rmsprop } from './rules/rmsprop.js';
+export type { RmspropOptions } from './rules/rmsprop.js';
+export { adam, adamw } from './rules/adam.js';
+export type { AdamOptions, AdamWOptions } from './rules/adam.js';
+export type { BaseDirection } from './base-direction.js';
+export { LOG_LEARNING_RATE, withLearningRate } from './learning-rate.js';
+export type { LearningRateGroups, LearningRateOptions } from './learning-rate.js';
+export { metaAdam, metaRmsprop, metaSgd } from './meta/meta-optimizer.js';
+export type { MetaOptimizer } from './meta/meta-optimizer.js';
+export { atLookahead, preserving } from './lookahead.js';
+export { withRandomSeed } from './replay.js';
+export { predictions, proximalGradient, proximalTerms } from './proximal.js';
+export type { ProximalProblem, ProximalTerms, ProximalWeights } from './proximal.js';
+export { calibrateLogRate } from './calibration.js';
+export type { CalibrationOptions } from './calibration.js';
+export { Apo } from './apo.js';
+export type { ApoOptions, Preset, ResolvedApoOptions, StepperOptions } from './apo-options.js';
+export { RuleOptimizer } from './rule-optimizer.js';
+export { fromLayersModel } from './layers-model.js';
+export type { LayersBatch, LayersModelOptions } from './layers-model.js';
+export type { DivergenceChoice } from './layers-model-divergence.js';
+export { attachOptimizer } from './attach-optimizer.js';
+export type { Attachment, AttachOptimizerOptions } from './attach-optimizer.js';
+export { attachApo } from './attach.js';
+export type { AttachOptions } from './attach.js';
+export { apoLogger } from './logger.js';
+export type { ApoLogEntry, ApoLogger, ApoLoggerOptions, ApoLoggerSource } from './logger.js';

@@ -1,0 +1,207 @@
+/**
+ * Lets any optimizer of this package take the steps inside an existing model's `fit`, `fitDataset` and `trainOnBatch`, by
+ * standing in for the model's own train function. It changes that one method of this one model, and gives it back.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel, ModelCompileArgs } from '@tensorflow/tfjs-layers';
+import { requireArgument } from './errors.js';
+import { compiledMetrics, fromLayersModel } from './layers-model.js';
+import type { LayersBatch, LayersModelOptions } from './layers-model.js';
+import { compiledModel, trainableVariables } from './layers-model-internals.js';
+import type { CompiledModel, TrainFunction } from './layers-model-internals.js';
+import type { Objective } from './objective.js';
+import type { MetaStepStatistics, Optimizer, OptimizerState } from './optimizer.js';
+
+export interface AttachOptimizerOptions extends LayersModelOptions {
+  /** Give the previous batch to each step as B′ (default true; it stays in memory for one more step). */
+  readonly keepPreviousBatch?: boolean;
+}
+
+/** What ties an optimizer to a model. */
+export interface Attachment<O extends Optimizer<LayersBatch> = Optimizer<LayersBatch>> {
+  /** The optimizer at work. Replaced only when the model was compiled anew with other trainable variables. */
+  readonly optimizer: O;
+  readonly objective: Objective<LayersBatch>;
+  /** Current learning rates by group (`all` when there is one). */
+  learningRates(): Promise<Record<string, number>>;
+  /** Calls `listener` after each meta-step, also when the optimizer has been replaced since. Returns the way to stop. */
+  onMetaStep(listener: (statistics: MetaStepStatistics) => void): () => void;
+  /** Resolves when every listener has heard of every meta-step so far. */
+  flush(): Promise<void>;
+  /** The model trains with its compiled optimizer again, from the next batch on; this optimizer and its state stay usable. */
+  detach(): void;
+  /** Detaches and disposes the optimizer. */
+  dispose(): void;
+}
+
+/**
+ * Makes `model` take its training steps with `makeOptimizer(objective)`: from then on `fit`, `fitDataset` and `trainOnBatch`
+ * report the same loss and metrics as before (values before the step, in the same order), and the compiled optimizer idles.
+ * Works for `tf.Sequential` and functional models. After another `model.compile(...)` it stays attached and uses the new
+ * losses and metrics; when other variables are trainable then (frozen or added layers), a new optimizer is made and takes
+ * over the state of all that stayed. A batch is one step; B′ is the previous batch, at first the batch itself.
+ * @throws ApoError as `fromLayersModel`; `INVALID_ARGUMENT` when the model is already attached.
+ */
+export function attachOptimizer<O extends Optimizer<LayersBatch>>(
+  model: LayersModel,
+  makeOptimizer: (objective: Objective<LayersBatch>) => O,
+  options: AttachOptimizerOptions = {},
+): Attachment<O> {
+  requireArgument(
+    !Object.hasOwn(compiledModel(model), 'makeTrainFunction'),
+    () => 'An optimizer is already attached to this model; call detach() on it first.',
+  );
+  return new ModelAttachment(model, makeOptimizer, options);
+}
+
+class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O> {
+  private current: O;
+  private previous: LayersBatch | undefined;
+  private hooked: CompiledModel | undefined;
+  private readonly listeners = new Map<(statistics: MetaStepStatistics) => void, () => void>();
+
+  constructor(
+    private readonly model: LayersModel,
+    private readonly makeOptimizer: (objective: Objective<LayersBatch>) => O,
+    private readonly options: AttachOptimizerOptions,
+  ) {
+    this.current = makeOptimizer(fromLayersModel(model, options));
+    const inner = this.hookTrainFunction();
+    if ((inner as unknown) !== model) this.hookCompile();
+  }
+
+  get optimizer(): O {
+    return this.current;
+  }
+
+  get objective(): Objective<LayersBatch> {
+    return this.current.objective;
+  }
+
+  learningRates(): Promise<Record<string, number>> {
+    return this.current.learningRates();
+  }
+
+  onMetaStep(listener: (statistics: MetaStepStatistics) => void): () => void {
+    const own = (statistics: MetaStepStatistics): void => listener(statistics);
+    this.listeners.set(own, this.current.onMetaStep(own));
+    return () => {
+      this.listeners.get(own)?.();
+      this.listeners.delete(own);
+    };
+  }
+
+  flush(): Promise<void> {
+    return this.current.flush();
+  }
+
+  detach(): void {
+    if (this.hooked === undefined) return;
+    Reflect.deleteProperty(this.hooked, 'makeTrainFunction');
+    if ((this.hooked as unknown) !== this.model) Reflect.deleteProperty(this.model, 'compile');
+    this.hooked = undefined;
+    this.forgetBatch();
+  }
+
+  dispose(): void {
+    this.detach();
+    for (const stop of this.listeners.values()) stop();
+    this.listeners.clear();
+    this.current.dispose();
+  }
+
+  private hookTrainFunction(): CompiledModel {
+    const inner = compiledModel(this.model);
+    override(inner, 'makeTrainFunction', (): TrainFunction => {
+      this.followVariables();
+      // A training that is under way goes on with the compiled optimizer from the batch after `detach`.
+      return (data) =>
+        this.hooked ? this.trainStep(data) : compiledModel(this.model).makeTrainFunction()(data);
+    });
+    this.hooked = inner;
+    return inner;
+  }
+
+  /** A Sequential trains an inner model and makes a new one at every `compile`. */
+  private hookCompile(): void {
+    const compile = this.model.compile.bind(this.model);
+    override(this.model, 'compile', (args: ModelCompileArgs) => {
+      compile(args);
+      this.hookTrainFunction();
+    });
+  }
+
+  private trainStep(data: readonly (tf.Tensor | null | undefined)[]): tf.Scalar[] {
+    const model = compiledModel(this.model);
+    const [targetsStart, targetsEnd] = [model.inputs.length, model.inputs.length + model.outputs.length];
+    const batch: LayersBatch = {
+      inputs: data.slice(0, targetsStart) as tf.Tensor[],
+      targets: data.slice(targetsStart, targetsEnd) as tf.Tensor[],
+      sampleWeights: data.slice(targetsEnd, targetsEnd + model.outputs.length),
+    };
+    let outputs: tf.Tensor[] = [];
+    try {
+      return tf.tidy(() => {
+        const loss = this.current.step(batch, this.previous, {
+          returnLoss: true,
+          onOutputs: (f) => {
+            outputs = (Array.isArray(f) ? f : [f]).map((output) => tf.keep(tf.clone(output)));
+          },
+        });
+        this.rememberBatch(batch);
+        // Outside the step, so that no gradient is recorded for the metrics and an error in one leaves nothing behind.
+        return [loss!, ...compiledMetrics(this.model, outputs, batch)];
+      });
+    } finally {
+      tf.dispose(outputs);
+    }
+  }
+
+  private rememberBatch(batch: LayersBatch): void {
+    this.forgetBatch();
+    if (this.options.keepPreviousBatch === false) return;
+    const keep = (tensor: tf.Tensor): tf.Tensor => tf.keep(tf.clone(tensor));
+    this.previous = {
+      inputs: batch.inputs.map(keep),
+      targets: batch.targets.map(keep),
+      sampleWeights: (batch.sampleWeights ?? []).map((weights) => weights && keep(weights)),
+    };
+  }
+
+  private forgetBatch(): void {
+    if (this.previous === undefined) return;
+    const { inputs, targets, sampleWeights = [] } = this.previous;
+    tf.dispose([...inputs, ...targets, ...sampleWeights.filter((weights) => !!weights)]);
+    this.previous = undefined;
+  }
+
+  /** A new optimizer when the model would now train other variables than the present one does. */
+  private followVariables(): void {
+    const wanted = trainableVariables(compiledModel(this.model));
+    const { variables } = this.current.objective;
+    if (wanted.length === variables.length && wanted.every((variable, i) => variable === variables[i]))
+      return;
+    const next = this.makeOptimizer(fromLayersModel(this.model, this.options));
+    next.restore(carriedOver(this.current.state(), next.state()));
+    this.current.dispose();
+    this.current = next;
+    this.forgetBatch();
+    for (const listener of this.listeners.keys()) this.listeners.set(listener, next.onMetaStep(listener));
+  }
+}
+
+/** The state of `fresh`, with everything that has a counterpart of the same name and shape in `old` taken from there. */
+function carriedOver(old: OptimizerState, fresh: OptimizerState): OptimizerState {
+  const tensors = Object.fromEntries(
+    Object.entries(fresh.tensors).map(([name, tensor]) => {
+      const found = old.tensors[name];
+      return [name, found && found.shape.join() === tensor.shape.join() ? found : tensor];
+    }),
+  );
+  return { tensors, values: { ...fresh.values, ...old.values } };
+}
+
+/** Puts an own method in front of the prototype's; `Reflect.deleteProperty` brings the latter back. */
+function override(target: object, name: string, method: (...args: never[]) => unknown): void {
+  Object.defineProperty(target, name, { value: method, configurable: true, writable: true });
+}

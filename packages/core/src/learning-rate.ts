@@ -1,0 +1,111 @@
+/** φ = log η, one for all variables or one per group (Sec. 4.2): makes an update rule θ′ = θ − η_g d of a base direction. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { BaseDirection } from './base-direction.js';
+import { zeroSlots } from './base-direction.js';
+import { requireArgument, requireNumber } from './errors.js';
+import { byName, mapTensors, total } from './tensor-map.js';
+import type { TensorMap, UpdateRule } from './update-rule.js';
+
+/**
+ * Which variables share a learning rate: all of them, those of one layer (the name up to its last `/`), none,
+ * named patterns (the first that matches the variable's name wins; the rest falls into `other`), or a function to a group's name.
+ */
+export type LearningRateGroups =
+  'global' | 'layer' | 'variable' | Readonly<Record<string, RegExp>> | ((variableName: string) => string);
+
+export interface LearningRateOptions {
+  /** η at the start, > 0. With calibration (preset `auto`) it only matters when the first gradient is zero. */
+  readonly learningRate?: number;
+  /** Default `global`. */
+  readonly groups?: LearningRateGroups;
+}
+
+/** The entry of φ that holds log η `[groups]`. */
+export const LOG_LEARNING_RATE = 'logLearningRate';
+
+/** @throws ApoError `INVALID_ARGUMENT` for a learning rate that is not a finite number > 0. */
+export function withLearningRate(
+  base: BaseDirection,
+  { learningRate = 0.01, groups = 'global' }: LearningRateOptions,
+): UpdateRule {
+  requireNumber('learningRate', learningRate, { min: 0, exclusive: true });
+  const groupOf = groupFunction(groups);
+
+  // A learning rate per variable name, as scalars on the device.
+  const rates = (
+    names: readonly string[],
+    phi: TensorMap,
+  ): { rateOf: (name: string) => tf.Tensor; group: number[] } => {
+    const { labels, index } = grouping(names, groupOf);
+    const all = tf.exp(phi[LOG_LEARNING_RATE]!);
+    const scalars =
+      labels.length === 1
+        ? [tf.reshape(all, [])]
+        : labels.map((_, i) => tf.reshape(tf.slice(all, [i], [1]), []));
+    return { rateOf: (name) => scalars[index.get(name)!]!, group: names.map((name) => index.get(name)!) };
+  };
+
+  return {
+    name: base.name,
+    logLearningRate: LOG_LEARNING_RATE,
+    learningRateGroups: (variables) =>
+      grouping(
+        variables.map((v) => v.name),
+        groupOf,
+      ).labels,
+    initialPhi(variables) {
+      const { labels } = grouping(
+        variables.map((v) => v.name),
+        groupOf,
+      );
+      return { [LOG_LEARNING_RATE]: tf.fill([labels.length], Math.log(learningRate)) };
+    },
+    initialState: (variables) => zeroSlots(base.slots, byName(variables)),
+    direction: (input) => base.direction(input),
+    ...(base.committed && { committed: base.committed.bind(base) }),
+    apply(variables, phi, direction) {
+      const { rateOf } = rates(Object.keys(direction), phi);
+      return mapTensors(direction, (d, name) => tf.sub(variables[name]!, tf.mul(d, rateOf(name))));
+    },
+    // ∂Q/∂(log η_g) = −η_g Σ_{i ∈ g} ⟨v_i, d_i⟩
+    vjp({ phi, direction, cotangent }) {
+      const names = Object.keys(direction);
+      const { group } = rates(names, phi);
+      const products = names.map((name): tf.Scalar => tf.sum(tf.mul(direction[name]!, cotangent[name]!)));
+      const perGroup = Array.from({ length: Math.max(...group) + 1 }, (_, g) =>
+        total(products.filter((_, i) => group[i] === g)),
+      );
+      return { [LOG_LEARNING_RATE]: tf.neg(tf.mul(tf.exp(phi[LOG_LEARNING_RATE]!), tf.stack(perGroup))) };
+    },
+    defaultLookahead: base.defaultLookahead,
+  };
+}
+
+function groupFunction(groups: LearningRateGroups): (name: string) => string {
+  if (groups === 'global') return () => 'all';
+  if (groups === 'layer') return (name) => (name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : name);
+  if (groups === 'variable') return (name) => name;
+  if (typeof groups === 'function') return groups;
+  const patterns = Object.entries(groups);
+  requireArgument(
+    patterns.length > 0 && patterns.every(([, p]) => p instanceof RegExp),
+    () =>
+      'groups is an object; expected at least one group name with a regular expression of variable names, for example {bias: /bias$/}.',
+  );
+  return (name) => patterns.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
+}
+
+/** Group labels in order of first appearance, and each variable's place among them. */
+function grouping(
+  names: readonly string[],
+  groupOf: (name: string) => string,
+): { labels: string[]; index: Map<string, number> } {
+  const labels: string[] = [];
+  const index = new Map<string, number>();
+  for (const name of names) {
+    const label = groupOf(name);
+    if (!labels.includes(label)) labels.push(label);
+    index.set(name, labels.indexOf(label));
+  }
+  return { labels, index };
+}

@@ -1,0 +1,148 @@
+/** One meta-step: φ moves down ∇Q at the lookahead (Algorithm 1, inner part), guarded if asked for. Everything stays on the device. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ResolvedApoOptions } from './apo-options.js';
+import { proximalGradient, proximalTerms } from './proximal.js';
+import type { ProximalProblem, ProximalTerms } from './proximal.js';
+import type { Advance } from './rule-runner.js';
+import { byName, innerProduct, mapTensors, scaled, select } from './tensor-map.js';
+import type { RuleState, TensorMap, UpdateRule } from './update-rule.js';
+import { contract } from './vjp.js';
+
+/** By how much log η falls at most, in nats, when a lookahead is worse than no step, or cannot be computed. */
+const MAX_BACKTRACK = Math.log(10);
+
+/** A rise of Q over J below this part of |J| is rounding. */
+const NEGLIGIBLE_RISE = 1e-5;
+
+/** θ′ = u(start, φ, direction): where the lookahead starts (θ, or θ after the committed momentum) and what φ scales. */
+export interface LookaheadParts {
+  readonly start: TensorMap;
+  readonly direction: TensorMap;
+}
+
+export interface MetaStepInput<B> {
+  readonly problem: ProximalProblem<B>;
+  readonly rule: UpdateRule;
+  readonly phi: TensorMap;
+  readonly parts: LookaheadParts;
+  /** J and ∇J at θ. */
+  readonly descent: { readonly loss: tf.Scalar; readonly gradients: TensorMap };
+  readonly metaState: RuleState;
+  /** 1 for the first meta-step. */
+  readonly metaStep: number;
+  readonly options: Pick<ResolvedApoOptions, 'metaOptimizer' | 'maxLogChange' | 'reject'>;
+}
+
+export interface MetaStepOutput {
+  readonly phi: TensorMap;
+  readonly metaState: RuleState;
+  /** At the φ that was given. */
+  readonly terms: ProximalTerms;
+  /** ∂Q/∂φ. */
+  readonly gradient: TensorMap;
+  /** Boolean scalar. */
+  readonly accepted: tf.Scalar;
+}
+
+/** The two parts of the lookahead for the direction of this step. */
+export function lookaheadParts(
+  rule: UpdateRule,
+  variables: TensorMap,
+  phi: TensorMap,
+  { direction, committed }: Advance,
+  lookahead: ResolvedApoOptions['lookahead'],
+): LookaheadParts {
+  if (committed) {
+    return { start: rule.apply(variables, phi, committed.momentum), direction: committed.direction };
+  }
+  return {
+    start: variables,
+    direction: scaled(direction, typeof lookahead === 'object' ? lookahead.factor : 1),
+  };
+}
+
+/** Run inside `tf.tidy`; the result belongs to it. */
+export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
+  const { problem, rule, phi, parts, options } = input;
+  const lookaheadAt = (values: TensorMap): TensorMap => rule.apply(parts.start, values, parts.direction);
+  const { terms, cotangent } = proximalGradient(problem, lookaheadAt(phi));
+  const gradient = contract(rule, { variables: parts.start, phi, direction: parts.direction, cotangent });
+  const { direction, state } = options.metaOptimizer.base.direction({
+    variables: phi,
+    gradients: gradient,
+    state: input.metaState,
+    step: input.metaStep,
+  });
+  const proposed = mapTensors(phi, (value, name) => {
+    const change = tf.mul(direction[name]!, -options.metaOptimizer.learningRate);
+    const limit = name === rule.logLearningRate ? options.maxLogChange : undefined;
+    return tf.add(value, limit === undefined ? change : tf.clipByValue(change, -limit, limit));
+  });
+  if (!options.reject)
+    return { phi: proposed, metaState: state, terms, gradient, accepted: tf.scalar(true, 'bool') };
+
+  const finite = allFinite([terms.q, ...Object.values(gradient)]);
+  const usable = select(finite, proposed, phi);
+  const trial = proximalTerms(problem, lookaheadAt(usable)).q;
+  const better = tf.lessEqual(trial, terms.q);
+  const chosen = select(better, usable, phi);
+  const entry = rule.logLearningRate;
+  const guarded =
+    entry === undefined
+      ? {}
+      : {
+          [entry]: tf.add(
+            chosen[entry]!,
+            backtracking(input, lookaheadAt(chosen), tf.where(better, trial, terms.q)),
+          ),
+        };
+  return {
+    phi: { ...chosen, ...guarded },
+    metaState: Object.fromEntries(
+      Object.entries(state).map(([slot, map]) => [slot, select(finite, map, input.metaState[slot]!)]),
+    ),
+    terms,
+    gradient,
+    accepted: tf.logicalAnd(finite, better),
+  };
+}
+
+/**
+ * How far log η has to fall when even the better of both lookaheads raises the objective on its own batch although the
+ * direction descends: the parabola through J with slope −s and through Q has its minimum at s / 2(Q − J + s) of the step
+ * (backtracking by interpolation, Nocedal & Wright, Sec. 3.5). Zero otherwise; the most when Q cannot be computed.
+ */
+function backtracking<B>(
+  { problem, descent }: MetaStepInput<B>,
+  lookahead: TensorMap,
+  q: tf.Tensor,
+): tf.Tensor {
+  const current = byName(problem.objective.variables);
+  const promised = innerProduct(
+    descent.gradients,
+    mapTensors(lookahead, (next, name) => tf.sub(current[name]!, next)),
+  );
+  const rise = tf.sub(q, descent.loss);
+  const fraction = tf.div(promised, tf.mul(tf.add(rise, promised), 2));
+  const change = tf.log(tf.clipByValue(fraction, Math.exp(-MAX_BACKTRACK), 1));
+  const worse = tf.logicalAnd(
+    tf.greater(rise, tf.mul(tf.abs(descent.loss), NEGLIGIBLE_RISE)),
+    tf.greater(promised, 0),
+  );
+  const computable = tf.equal(tf.sub(q, q), 0);
+  return tf.where(
+    computable,
+    tf.where(worse, change, tf.zerosLike(change)),
+    tf.fill(change.shape, -MAX_BACKTRACK),
+  );
+}
+
+/** ‖∂Q/∂φ‖ over all entries, a scalar. */
+export function gradientNorm(gradient: TensorMap): tf.Scalar {
+  return tf.sqrt(innerProduct(gradient, gradient));
+}
+
+/** Whether every element is finite, as a boolean scalar: x − x is 0 for finite x, and NaN otherwise. */
+function allFinite(tensors: readonly tf.Tensor[]): tf.Scalar {
+  return tf.equal(tf.addN(tensors.map((t) => tf.sum(tf.sub(t, t)))), 0);
+}

@@ -1,0 +1,94 @@
+/** A rule at a fixed (or scheduled) φ: SGD, momentum, RMSprop, Adam(W) as one knows them, with the same contract as `Apo`. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { StepperOptions } from './apo-options.js';
+import { basePass } from './base-pass.js';
+import type { Objective } from './objective.js';
+import { requireUniqueNames } from './objective.js';
+import { batchList } from './optimizer.js';
+import type {
+  MicroBatches,
+  Optimizer,
+  OptimizerState,
+  OptimizerStatistics,
+  StepOptions,
+} from './optimizer.js';
+import { createRandom } from './random.js';
+import { checkTensors, RuleRunner } from './rule-runner.js';
+import type { UpdateRule } from './update-rule.js';
+
+export class RuleOptimizer<B> implements Optimizer<B> {
+  readonly name: string;
+  private readonly runner: RuleRunner;
+  private readonly random;
+  private stepCount = 0;
+
+  constructor(
+    readonly objective: Objective<B>,
+    rule: UpdateRule,
+    private readonly options: StepperOptions = {},
+  ) {
+    requireUniqueNames(objective.variables);
+    this.name = rule.name;
+    this.random = createRandom(options.seed ?? 0);
+    this.runner = new RuleRunner(rule, objective.variables, options.schedule);
+  }
+
+  get steps(): number {
+    return this.stepCount;
+  }
+
+  /** `other` is not used: there is no meta-objective. */
+  step(
+    batch: B | MicroBatches<B>,
+    _other?: B | MicroBatches<B>,
+    options: StepOptions = {},
+  ): tf.Scalar | undefined {
+    const batches = batchList(batch).map((one) => ({ batch: one, seed: this.random.integer(0x7fffffff) }));
+    return tf.tidy(() => {
+      const base = basePass(
+        this.objective,
+        batches,
+        options.onOutputs ? { onOutputs: options.onOutputs } : {},
+      );
+      this.stepCount++;
+      const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
+      this.runner.commit(this.runner.advance(gradients, this.stepCount));
+      return options.returnLoss ? base.loss : undefined;
+    });
+  }
+
+  learningRates(): Promise<Record<string, number>> {
+    return this.runner.learningRates(this.stepCount);
+  }
+
+  async statistics(): Promise<OptimizerStatistics> {
+    return { steps: this.stepCount, metaSteps: 0, rejected: 0, learningRates: await this.learningRates() };
+  }
+
+  /** Never calls the listener: there are no meta-steps. */
+  onMetaStep(): () => void {
+    return () => undefined;
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  state(): OptimizerState {
+    return {
+      tensors: this.runner.tensors('rule'),
+      values: { name: this.name, steps: this.stepCount, random: this.random.state() },
+    };
+  }
+
+  restore({ tensors, values }: OptimizerState): void {
+    checkTensors(this.state().tensors, tensors);
+    this.runner.restore('rule', tensors);
+    this.stepCount = values['steps'] as number;
+    this.random.restore(values['random'] as readonly number[]);
+  }
+
+  dispose(): void {
+    this.runner.dispose();
+  }
+}

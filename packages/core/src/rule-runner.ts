@@ -1,0 +1,138 @@
+/** A rule at work on an objective's variables: owns φ and the rule's state, gives directions and proposes θ′. */
+import * as tf from '@tensorflow/tfjs-core';
+import { ApoError } from './errors.js';
+import type { Schedule } from './schedule.js';
+import { byName, flattenState, mapTensors, replaceKept, scaled, stateTensors } from './tensor-map.js';
+import type { CommittedOutput, RuleState, TensorMap, UpdateRule } from './update-rule.js';
+
+/** What one gradient gives: the rule's next state, its direction (schedule included) and, if asked for, the committed lookahead. */
+export interface Advance {
+  readonly state: RuleState;
+  readonly direction: TensorMap;
+  readonly committed?: CommittedOutput;
+}
+
+export class RuleRunner {
+  phi: TensorMap;
+  private ruleState: RuleState;
+  /** Live views of the variables, by name. */
+  readonly variables: TensorMap;
+
+  constructor(
+    readonly rule: UpdateRule,
+    private readonly list: readonly tf.Variable[],
+    private readonly schedule: Schedule = () => 1,
+  ) {
+    this.variables = byName(list);
+    [this.phi, this.ruleState] = tf.tidy(() => {
+      const phi = rule.initialPhi(list);
+      const state = rule.initialState(list);
+      replaceKept([], [...Object.values(phi), ...stateTensors(state)]);
+      return [phi, state];
+    });
+  }
+
+  /** The direction after gradient g, and the state that goes with it; all belongs to the current tidy until `commit`. */
+  advance(gradients: TensorMap, step: number, wantCommitted = false): Advance {
+    const input = { variables: this.variables, gradients, state: this.ruleState, step };
+    const committed = wantCommitted ? this.rule.committed?.(input) : undefined;
+    const { direction, state } = this.rule.direction(input);
+    const factor = this.schedule(step);
+    return {
+      state,
+      direction: scaled(direction, factor),
+      ...(committed && {
+        committed: {
+          direction: scaled(committed.direction, factor),
+          momentum: scaled(committed.momentum, factor),
+        },
+      }),
+    };
+  }
+
+  /** Takes the state of `advance` over, and moves θ ← u(θ, φ, d) unless another rule moves θ. */
+  commit({ direction, state }: Advance, moveVariables = true): void {
+    if (moveVariables) {
+      const next = this.rule.apply(this.variables, this.phi, direction);
+      for (const variable of this.list) variable.assign(next[variable.name]!);
+    }
+    replaceKept(stateTensors(this.ruleState), stateTensors(state));
+    this.ruleState = state;
+  }
+
+  /** φ ← next (kept; the old tensors are disposed). */
+  setPhi(next: TensorMap): void {
+    replaceKept(Object.values(this.phi), Object.values(next));
+    this.phi = next;
+  }
+
+  /** Names of the learning rates, in order; empty for a rule without one. */
+  get groups(): readonly string[] {
+    return this.rule.logLearningRate === undefined
+      ? []
+      : (this.rule.learningRateGroups?.(this.list) ?? ['all']);
+  }
+
+  /** The schedule's multiplier at `step`. */
+  factor(step: number): number {
+    return this.schedule(Math.max(step, 1));
+  }
+
+  /** Learning rates by group at `step`, schedule included; empty for a rule without one. */
+  async learningRates(step: number): Promise<Record<string, number>> {
+    const entry = this.rule.logLearningRate;
+    if (entry === undefined) return {};
+    const values = await this.phi[entry]!.data();
+    return Object.fromEntries(
+      this.groups.map((group, i) => [group, Math.exp(values[i]!) * this.factor(step)]),
+    );
+  }
+
+  /** φ and state as one map under `prefix`; the tensors stay this runner's. */
+  tensors(prefix: string): TensorMap {
+    return { ...flattenState(prefix, { phi: this.phi }), ...flattenState(`${prefix}/state`, this.ruleState) };
+  }
+
+  /** Copies φ and state from what `tensors(prefix)` gave; `checkTensors` first. */
+  restore(prefix: string, tensors: TensorMap): void {
+    this.phi = restoreState(prefix, { phi: this.phi }, tensors)['phi']!;
+    this.ruleState = restoreState(`${prefix}/state`, this.ruleState, tensors);
+  }
+
+  dispose(): void {
+    tf.dispose([...Object.values(this.phi), ...stateTensors(this.ruleState)]);
+  }
+}
+
+/** Copies of the tensors that `flattenState(prefix, state)` would name, kept; those of `state` are disposed. */
+export function restoreState(prefix: string, state: RuleState, tensors: TensorMap): RuleState {
+  return tf.tidy(() => {
+    const restored: RuleState = Object.fromEntries(
+      Object.entries(state).map(([slot, map]) => [
+        slot,
+        mapTensors(map, (_, name) => tf.clone(tensors[`${prefix}/${slot}/${name}`]!)),
+      ]),
+    );
+    replaceKept(stateTensors(state), stateTensors(restored));
+    return restored;
+  });
+}
+
+/** @throws ApoError `CHECKPOINT_MISMATCH` unless `given` has exactly the names and shapes of `expected`. */
+export function checkTensors(expected: TensorMap, given: TensorMap): void {
+  const problems: string[] = [];
+  for (const [name, tensor] of Object.entries(expected)) {
+    const found = given[name];
+    if (found === undefined) problems.push(`${name} is missing`);
+    else if (found.shape.join() !== tensor.shape.join())
+      problems.push(`${name} is [${found.shape.join(', ')}], expected [${tensor.shape.join(', ')}]`);
+  }
+  for (const name of Object.keys(given)) if (!(name in expected)) problems.push(`${name} is not known here`);
+  if (problems.length > 0) {
+    const more = problems.length > 5 ? ` (and ${problems.length - 5} more)` : '';
+    throw new ApoError(
+      'CHECKPOINT_MISMATCH',
+      `This optimizer state belongs to another model, rule or set of options: ${problems.slice(0, 5).join('; ')}${more}. Build the optimizer with the options it was saved with.`,
+    );
+  }
+}

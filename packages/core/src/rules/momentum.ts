@@ -1,0 +1,46 @@
+/** Heavy-ball and Nesterov momentum (Polyak 1964; Sutskever et al. 2013): m ← μ m + g. */
+import * as tf from '@tensorflow/tfjs-core';
+import { advanceSlot } from '../base-direction.js';
+import type { BaseDirection } from '../base-direction.js';
+import { requireNumber } from '../errors.js';
+import { withLearningRate } from '../learning-rate.js';
+import type { LearningRateOptions } from '../learning-rate.js';
+import { mapTensors, scaled } from '../tensor-map.js';
+import type { UpdateRule } from '../update-rule.js';
+
+export interface MomentumOptions extends LearningRateOptions {
+  /** μ in [0, 1). Default 0.9. */
+  readonly momentum?: number;
+  /** d = g + μ m instead of d = m. Default false. */
+  readonly nesterov?: boolean;
+}
+
+export function momentumDirection({
+  momentum: mu = 0.9,
+  nesterov = false,
+}: MomentumOptions = {}): BaseDirection {
+  requireNumber('momentum', mu, { min: 0, max: 1 - 1e-9 });
+  return {
+    name: 'momentum',
+    slots: ['velocity'],
+    direction(input) {
+      const velocity = advanceSlot('velocity', input, (g, m) => tf.add(tf.mul(m, mu), g));
+      const direction = nesterov
+        ? mapTensors(velocity, (m, name) => tf.add(input.gradients[name]!, tf.mul(m, mu)))
+        : velocity;
+      return { direction, state: { velocity } };
+    },
+    // Future steps add μᵏ g each: g/(1 − μ) in all, for both forms. What is left of the old velocity adds
+    // Σ_{k≥1} μᵏ m (heavy ball) or Σ_{k≥2} μᵏ m (Nesterov).
+    committed: ({ gradients, state }) => ({
+      direction: scaled(gradients, 1 / (1 - mu)),
+      momentum: scaled(state['velocity']!, (nesterov ? mu * mu : mu) / (1 - mu)),
+    }),
+    defaultLookahead: 'committed',
+  };
+}
+
+/** θ′ = θ − η m (or θ − η (g + μ m) with Nesterov). */
+export function momentum(options: MomentumOptions = {}): UpdateRule {
+  return withLearningRate(momentumDirection(options), { learningRate: 0.01, ...options });
+}

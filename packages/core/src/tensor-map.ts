@@ -1,0 +1,61 @@
+/** Arithmetic on maps of tensors by name. New tensors belong to the caller; run it inside `tf.tidy`. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { RuleState, TensorMap } from './update-rule.js';
+
+/** `f` on every entry. */
+export function mapTensors(map: TensorMap, f: (tensor: tf.Tensor, name: string) => tf.Tensor): TensorMap {
+  return Object.fromEntries(Object.entries(map).map(([name, tensor]) => [name, f(tensor, name)]));
+}
+
+/** Variables (or other named tensors) by name. */
+export function byName(variables: readonly tf.Variable[]): TensorMap {
+  return Object.fromEntries(variables.map((variable) => [variable.name, variable]));
+}
+
+/** factor · map; the same tensors when the factor is 1. */
+export function scaled(map: TensorMap, factor: number): TensorMap {
+  return factor === 1 ? map : mapTensors(map, (tensor) => tf.mul(tensor, factor));
+}
+
+/** ⟨a, b⟩ over the names of `a`, a scalar. */
+export function innerProduct(a: TensorMap, b: TensorMap): tf.Scalar {
+  return total(Object.entries(a).map(([name, tensor]) => tf.sum(tf.mul(tensor, b[name]!))));
+}
+
+/** Sum of scalars; a lone one is returned as it is. */
+export function total(scalars: readonly tf.Scalar[]): tf.Scalar {
+  return scalars.length === 1 ? scalars[0]! : tf.addN([...scalars]);
+}
+
+/** Zeros with the names and shapes of `like`. */
+export function zerosLike(like: TensorMap): TensorMap {
+  return mapTensors(like, (tensor) => tf.zeros(tensor.shape));
+}
+
+/** Where `condition` (a boolean scalar on the device) holds `yes`, else `no`. */
+export function select(condition: tf.Tensor, yes: TensorMap, no: TensorMap): TensorMap {
+  return mapTensors(yes, (tensor, name) =>
+    tensor === no[name] ? tensor : tf.where(condition, tensor, no[name]!),
+  );
+}
+
+/** Every tensor of a state, once. */
+export function stateTensors(state: RuleState): tf.Tensor[] {
+  return [...new Set(Object.values(state).flatMap((slot) => Object.values(slot)))];
+}
+
+/** A state as one map, names `slot/variable`. */
+export function flattenState(prefix: string, state: RuleState): TensorMap {
+  return Object.fromEntries(
+    Object.entries(state).flatMap(([slot, map]) =>
+      Object.entries(map).map(([name, tensor]) => [`${prefix}/${slot}/${name}`, tensor]),
+    ),
+  );
+}
+
+/** Keeps the tensors of `next` beyond the current tidy and disposes those of `previous` that are not among them. */
+export function replaceKept(previous: readonly tf.Tensor[], next: readonly tf.Tensor[]): void {
+  const kept = new Set(next);
+  for (const tensor of kept) tf.keep(tensor);
+  for (const tensor of previous) if (!kept.has(tensor)) tensor.dispose();
+}
