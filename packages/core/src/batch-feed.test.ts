@@ -1,14 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { regressionSource } from '../test/linear-regression.js';
 import { BatchFeed } from './batch-feed.js';
 import { batchList } from './optimizer.js';
 import type { SupervisedBatch } from './objective.js';
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 
 /** First inputs of each (micro-)batch, which identify it. */
 const keys = (batch: Parameters<typeof batchList<SupervisedBatch>>[0] | undefined): number[] | undefined =>

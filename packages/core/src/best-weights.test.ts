@@ -1,11 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { BestWeights } from './best-weights.js';
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 
 it('puts back what was captured last, to the bit, and frees it', () => {
   const variable = tf.variable(tf.tensor1d([1, -0]));

@@ -1,13 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import type { ApoErrorCode } from './errors.js';
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 
 const error = (code: ApoErrorCode): Error => expect.objectContaining({ name: 'ApoError', code }) as Error;
 

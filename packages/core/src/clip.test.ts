@@ -1,12 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clipByGlobalNorm, clipByValue } from './clip.js';
 import type { GradientClip } from './clip.js';
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 
 const refused = expect.objectContaining({ name: 'ApoError', code: 'INVALID_ARGUMENT' }) as Error;
 

@@ -79,7 +79,7 @@ describe('divergences', () => {
           return values(divergence(name)(tf.tensor2d(moved), before))[0]!;
         };
         gradient.forEach((g, i) => {
-          const difference = (at(i, 1e-2) - at(i, -1e-2)) / 2e-2;
+          const difference = (at(i, 2e-3) - at(i, -2e-3)) / 4e-3;
           expect(Math.abs(g - difference)).toBeLessThan(0.01 * Math.max(1, Math.abs(difference)));
         });
       });

@@ -1,7 +1,6 @@
 import '#gradients';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bits, regression, regressionSource } from '../test/linear-regression.js';
 import type { CountingSource, Regression } from '../test/linear-regression.js';
 import { Apo } from './apo.js';
@@ -14,10 +13,6 @@ import { adam } from './rules/adam.js';
 import { momentum } from './rules/momentum.js';
 import { sgd } from './rules/sgd.js';
 import { restoreTraining, saveTraining } from './training-checkpoint.js';
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 
 const error = (code: ApoErrorCode): Error => expect.objectContaining({ name: 'ApoError', code }) as Error;
 

@@ -26,7 +26,7 @@ export interface DirectionOutput {
 /**
  * How far ahead the meta-objective looks.
  * `step`: θ′ is the next iterate (the paper). `committed`: the whole future displacement that this gradient causes through
- * the momentum, on top of the displacement already committed. `{factor}`: the step, that many times as long.
+ * the momentum, on top of what the momentum adds to this step anyway. `{factor}`: the step, that many times as long.
  */
 export type Lookahead = 'step' | 'committed' | { readonly factor: number };
 
@@ -34,7 +34,7 @@ export type Lookahead = 'step' | 'committed' | { readonly factor: number };
 export interface CommittedOutput {
   /** What this gradient will have contributed once the momentum has run out: g/(1 − μ) for SGD with momentum. */
   readonly direction: TensorMap;
-  /** What earlier gradients are still going to contribute: μ·m₋₁/(1 − μ). Applied with φ held fixed. */
+  /** What earlier gradients contribute to this step: μ·m₋₁. Applied with φ held fixed. */
   readonly momentum: TensorMap;
 }
 

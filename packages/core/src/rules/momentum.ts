@@ -30,11 +30,11 @@ export function momentumDirection({
         : velocity;
       return { direction, state: { velocity } };
     },
-    // Future steps add μᵏ g each: g/(1 − μ) in all, for both forms. What is left of the old velocity adds
-    // Σ_{k≥1} μᵏ m (heavy ball) or Σ_{k≥2} μᵏ m (Nesterov).
+    // This gradient adds g, μ g, μ² g, … to the steps to come: g/(1 − μ) in all, for both forms. Of the old velocity
+    // only this step's part is committed; its whole future would overshoot, since later gradients brake it.
     committed: ({ gradients, state }) => ({
       direction: scaled(gradients, 1 / (1 - mu)),
-      momentum: scaled(state['velocity']!, (nesterov ? mu * mu : mu) / (1 - mu)),
+      momentum: scaled(state['velocity']!, nesterov ? mu * mu : mu),
     }),
     defaultLookahead: 'committed',
   };

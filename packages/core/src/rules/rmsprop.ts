@@ -62,7 +62,7 @@ export function rmspropDirection(options: RmspropOptions = {}): BaseDirection {
         const { direction } = this.direction(input);
         const old = scaled(input.state['velocity']!, mu);
         const own = mapTensors(direction, (d, name) => tf.sub(d, old[name]!));
-        return { direction: scaled(own, 1 / (1 - mu)), momentum: scaled(old, 1 / (1 - mu)) };
+        return { direction: scaled(own, 1 / (1 - mu)), momentum: old };
       },
     }),
     defaultLookahead: mu > 0 ? 'committed' : 'step',

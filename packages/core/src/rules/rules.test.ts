@@ -4,7 +4,7 @@ import '../index.js';
 import { createObjective } from '../objective.js';
 import { RuleOptimizer } from '../rule-optimizer.js';
 import { leaked, testVariable, values } from '../testing/numeric.js';
-import type { UpdateRule } from '../update-rule.js';
+import type { DirectionInput, RuleState, TensorMap, UpdateRule } from '../update-rule.js';
 import { adam, adamw } from './adam.js';
 import { momentum } from './momentum.js';
 import { rmsprop } from './rmsprop.js';
@@ -124,35 +124,37 @@ describe('AdamW', () => {
 });
 
 describe('committed lookahead', () => {
-  // With g fixed, the sum of all future steps is what the committed parts promise: Σ_k d_k after one gradient and then none.
   it.each([
     ['momentum', momentum({ momentum: 0.8 })],
     ['nesterov', momentum({ momentum: 0.8, nesterov: true })],
     ['rmsprop with momentum', rmsprop({ momentum: 0.8, decay: 0 })],
-  ] as const)('%s: the parts add up to the sum of all future displacements', (name, rule) => {
+  ] as const)('%s: the gradient for good, the old velocity for this step', (name, rule) => {
     tf.tidy(() => {
       const gradient = { w: tf.tensor1d([2, -3]) };
+      const zero = { w: tf.zeros([2]) };
       const old = { w: tf.tensor1d([0.5, 1]) };
-      const zero = tf.zeros([2]);
-      const state = name.startsWith('rmsprop')
-        ? { meanSquare: { w: zero }, velocity: old }
-        : { velocity: old };
-      const input = { variables: gradient, gradients: gradient, state, step: 1 };
-      const { direction, momentum: frozen } = rule.committed!(input);
-      const promised = values(tf.add(direction['w']!, frozen['w']!));
       // RMSprop with decay 0 normalises g to its sign, and a zero gradient to zero.
-      let total = [0, 0];
-      let current = rule.direction(input);
+      const stateOf = (velocity: TensorMap): RuleState =>
+        name.startsWith('rmsprop') ? { meanSquare: zero, velocity } : { velocity };
+      const inputOf = (gradients: TensorMap, state: RuleState, step = 1): DirectionInput => ({
+        variables: zero,
+        gradients,
+        state,
+        step,
+      });
+      const committed = rule.committed!(inputOf(gradient, stateOf(old)));
+      // Without any gradient, the old velocity moves θ by just the momentum part.
+      expect(values(committed.momentum['w']!)).toEqual(
+        values(rule.direction(inputOf(zero, stateOf(old))).direction['w']!),
+      );
+      // From rest, this gradient and then none: all displacements together are the other part.
+      let displacement = [0, 0];
+      let current = rule.direction(inputOf(gradient, stateOf(zero)));
       for (let k = 2; k < 120; k++) {
-        total = values(tf.add(total, current.direction['w']!));
-        current = rule.direction({
-          variables: gradient,
-          gradients: { w: zero },
-          state: current.state,
-          step: k,
-        });
+        displacement = values(tf.add(displacement, current.direction['w']!));
+        current = rule.direction(inputOf(zero, current.state, k));
       }
-      total.forEach((value, i) => expect(promised[i]).toBeCloseTo(value, 4));
+      displacement.forEach((value, i) => expect(values(committed.direction['w']!)[i]).toBeCloseTo(value, 4));
     });
   });
 });
