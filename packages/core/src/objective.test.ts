@@ -4,6 +4,7 @@ import './index.js';
 import { losses } from './losses.js';
 import type { LossName } from './losses.js';
 import { createObjective, l2 } from './objective.js';
+import type { Outputs } from './objective.js';
 import { leaked, testVariable, values } from './testing/numeric.js';
 
 describe('named losses', () => {
@@ -97,7 +98,7 @@ describe('createObjective', () => {
         variables: [w],
         predict: () => outputs,
         loss,
-        divergence: (a, b) => tf.sum(tf.sub((a as tf.Tensor[])[1]!, (b as tf.Tensor[])[1]!)),
+        divergence: (a: Outputs, b: Outputs): tf.Scalar => tf.sum(tf.sub((a as tf.Tensor[])[1]!, (b as tf.Tensor[])[1]!)),
       });
       expect(values(own.divergence(outputs, zeros))[0]).toBeCloseTo(4, 5);
       w.dispose();
