@@ -41,7 +41,11 @@ describe('calibrateLogRate', () => {
           tf.scalar(1),
           tf.scalar(1),
           (logRate): tf.Scalar =>
-            tf.where<tf.Scalar>(tf.greater(logRate, Math.log(0.01)), tf.scalar(NaN), tf.sub<tf.Scalar>(1, tf.exp(logRate))),
+            tf.where<tf.Scalar>(
+              tf.greater(logRate, Math.log(0.01)),
+              tf.scalar(NaN),
+              tf.sub<tf.Scalar>(1, tf.exp(logRate)),
+            ),
           tf.scalar(0),
         ),
       ),

@@ -98,7 +98,8 @@ describe('createObjective', () => {
         variables: [w],
         predict: () => outputs,
         loss,
-        divergence: (a: Outputs, b: Outputs): tf.Scalar => tf.sum(tf.sub((a as tf.Tensor[])[1]!, (b as tf.Tensor[])[1]!)),
+        divergence: (a: Outputs, b: Outputs): tf.Scalar =>
+          tf.sum(tf.sub((a as tf.Tensor[])[1]!, (b as tf.Tensor[])[1]!)),
       });
       expect(values(own.divergence(outputs, zeros))[0]).toBeCloseTo(4, 5);
       w.dispose();
