@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   datasetOf,
   functionalClassifier,
@@ -14,9 +14,6 @@ import type { FitDataset } from '../test/layers-models.js';
 import { adam, attachOptimizer, momentum, RuleOptimizer, sgd } from './index.js';
 import type { Attachment, UpdateRule } from './index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {
   tf.engine().endScope();

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   dense,
   functionalClassifier,
@@ -11,9 +11,6 @@ import {
 import { adam, attachOptimizer, momentum, RuleOptimizer, sgd } from './index.js';
 import type { Attachment, LayersBatch, Objective, Optimizer, UpdateRule } from './index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {
   tf.engine().endScope();

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   datasetOf,
   functionalClassifier,
@@ -12,9 +12,6 @@ import {
 import { adam, attachApo, momentum, rmsprop, sgd } from './index.js';
 import type { MetaStepStatistics, UpdateRule } from './index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {
   tf.engine().endScope();

@@ -1,11 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dense, twoByTwoModel } from '../test/layers-models.js';
 import { fromLayersModel } from './index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {
   tf.engine().endScope();

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   classIndices,
   dense,
@@ -13,9 +13,6 @@ import {
 import { fromLayersModel } from './index.js';
 import type { LayersBatch, Objective } from './index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {
   tf.engine().endScope();

@@ -1,12 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { datasetOf, normalTensor, oneHotTargets, sequentialClassifier } from '../test/layers-models.js';
 import { apoLogger, attachApo, attachOptimizer, RuleOptimizer, sgd } from './index.js';
 import type { ApoLoggerSource, MetaStepStatistics } from './index.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {
   tf.engine().endScope();
