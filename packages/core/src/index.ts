@@ -14,10 +14,10 @@ export { constant, cosine, inverseSquareRoot, linearWarmup, stepDecay } from './
 export type { CosineOptions, Schedule, StepDecayOptions } from './schedule.js';
 export { clipByGlobalNorm, clipByValue } from './clip.js';
 export type { GradientClip } from './clip.js';
-export { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
-export type { Checkpoint } from './checkpoint.js';
-export { restoreTraining, saveTraining } from './training-checkpoint.js';
-export { train } from './trainer.js';
+export { decodeCheckpoint, encodeCheckpoint } from './training/checkpoint.js';
+export type { Checkpoint } from './training/checkpoint.js';
+export { restoreTraining, saveTraining } from './training/training-checkpoint.js';
+export { train } from './training/trainer.js';
 export type {
   Metrics,
   TrainCallbacks,
@@ -27,9 +27,9 @@ export type {
   TrainResult,
   TrainWithOptimizer,
   TrainWithRule,
-} from './train-options.js';
-export type { TrainLog } from './training-log.js';
-export type { EarlyStoppingOptions } from './early-stopping.js';
+} from './training/train-options.js';
+export type { TrainLog } from './training/training-log.js';
+export type { EarlyStoppingOptions } from './training/early-stopping.js';
 export { divergence, divergenceNames } from './divergence.js';
 export type { Divergence, DivergenceName } from './divergence.js';
 export { losses } from './losses.js';
@@ -83,12 +83,12 @@ export type { CalibrationOptions } from './calibration.js';
 export { Apo } from './apo.js';
 export type { ApoOptions, Preset, ResolvedApoOptions, StepperOptions } from './apo-options.js';
 export { RuleOptimizer } from './rule-optimizer.js';
-export { fromLayersModel } from './layers-model.js';
-export type { LayersBatch, LayersModelOptions } from './layers-model.js';
-export type { DivergenceChoice } from './layers-model-divergence.js';
-export { attachOptimizer } from './attach-optimizer.js';
-export type { Attachment, AttachOptimizerOptions } from './attach-optimizer.js';
-export { attachApo } from './attach.js';
-export type { AttachOptions } from './attach.js';
-export { apoLogger } from './logger.js';
-export type { ApoLogEntry, ApoLogger, ApoLoggerOptions, ApoLoggerSource } from './logger.js';
+export { fromLayersModel } from './layers/layers-model.js';
+export type { LayersBatch, LayersModelOptions } from './layers/layers-model.js';
+export type { DivergenceChoice } from './layers/layers-model-divergence.js';
+export { attachOptimizer } from './layers/attach-optimizer.js';
+export type { Attachment, AttachOptimizerOptions } from './layers/attach-optimizer.js';
+export { attachApo } from './layers/attach.js';
+export type { AttachOptions } from './layers/attach.js';
+export { apoLogger } from './layers/logger.js';
+export type { ApoLogEntry, ApoLogger, ApoLoggerOptions, ApoLoggerSource } from './layers/logger.js';

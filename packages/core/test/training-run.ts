@@ -5,8 +5,8 @@ import type { SupervisedBatch } from '../src/objective.js';
 import type { Optimizer } from '../src/optimizer.js';
 import { RuleOptimizer } from '../src/rule-optimizer.js';
 import { sgd } from '../src/rules/sgd.js';
-import type { TrainWithOptimizer } from '../src/train-options.js';
-import { train } from '../src/trainer.js';
+import type { TrainWithOptimizer } from '../src/training/train-options.js';
+import { train } from '../src/training/trainer.js';
 import { regression, regressionSource } from './linear-regression.js';
 import type { Regression } from './linear-regression.js';
 

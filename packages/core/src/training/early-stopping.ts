@@ -1,5 +1,5 @@
 /** Early stopping: which evaluation is the best so far, and when to give up waiting for a better one. It stops nothing itself. */
-import { requireArgument, requireInteger, requireNumber } from './errors.js';
+import { requireArgument, requireInteger, requireNumber } from '../errors.js';
 
 export interface EarlyStoppingOptions {
   /** The entry of what `evaluate` returns. */

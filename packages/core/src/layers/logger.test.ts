@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { datasetOf, normalTensor, oneHotTargets, sequentialClassifier } from '../test/layers-models.js';
-import { apoLogger, attachApo, attachOptimizer, RuleOptimizer, sgd } from './index.js';
-import type { ApoLoggerSource, MetaStepStatistics } from './index.js';
+import { datasetOf, normalTensor, oneHotTargets, sequentialClassifier } from '../../test/layers-models.js';
+import { apoLogger, attachApo, attachOptimizer, RuleOptimizer, sgd } from '../index.js';
+import type { ApoLoggerSource, MetaStepStatistics } from '../index.js';
 
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {

@@ -9,10 +9,10 @@ import {
   sequentialClassifier,
   twoByTwoModel,
   weightValues,
-} from '../test/layers-models.js';
-import type { FitDataset } from '../test/layers-models.js';
-import { adam, attachOptimizer, momentum, RuleOptimizer, sgd } from './index.js';
-import type { Attachment, UpdateRule } from './index.js';
+} from '../../test/layers-models.js';
+import type { FitDataset } from '../../test/layers-models.js';
+import { adam, attachOptimizer, momentum, RuleOptimizer, sgd } from '../index.js';
+import type { Attachment, UpdateRule } from '../index.js';
 
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {

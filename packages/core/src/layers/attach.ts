@@ -1,11 +1,11 @@
 /** One line that gives an existing `model.fit` program a self-tuned learning rate: `attachApo(model, sgd())` after `compile`. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { Apo } from './apo.js';
-import type { ApoOptions } from './apo-options.js';
+import { Apo } from '../apo.js';
+import type { ApoOptions } from '../apo-options.js';
 import { attachOptimizer } from './attach-optimizer.js';
 import type { Attachment } from './attach-optimizer.js';
 import type { LayersBatch, LayersModelOptions } from './layers-model.js';
-import type { UpdateRule } from './update-rule.js';
+import type { UpdateRule } from '../update-rule.js';
 
 /** All options of `Apo`, and `divergence` for ρ. With `fsdBatch: 'other'` (the default) B′ is the previous batch. */
 export interface AttachOptions extends ApoOptions, LayersModelOptions {}

@@ -7,9 +7,9 @@ import {
   oneHotTargets,
   sequentialClassifier,
   weightValues,
-} from '../test/layers-models.js';
-import { adam, attachOptimizer, momentum, RuleOptimizer, sgd } from './index.js';
-import type { Attachment, LayersBatch, Objective, Optimizer, UpdateRule } from './index.js';
+} from '../../test/layers-models.js';
+import { adam, attachOptimizer, momentum, RuleOptimizer, sgd } from '../index.js';
+import type { Attachment, LayersBatch, Objective, Optimizer, UpdateRule } from '../index.js';
 
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {

@@ -4,8 +4,8 @@
  * `training-checkpoint.ts`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { ApoError, requireArgument } from './errors.js';
-import type { TensorMap } from './update-rule.js';
+import { ApoError, requireArgument } from '../errors.js';
+import type { TensorMap } from '../update-rule.js';
 
 /** A value that JSON gives back as it was. */
 type JsonValue =

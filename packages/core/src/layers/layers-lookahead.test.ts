@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { Apo } from './apo.js';
+import { Apo } from '../apo.js';
 import { fromLayersModel } from './layers-model.js';
-import type { MetaStepStatistics } from './optimizer.js';
-import { RuleOptimizer } from './rule-optimizer.js';
-import { sgd } from './rules/sgd.js';
-import { values } from './testing/numeric.js';
+import type { MetaStepStatistics } from '../optimizer.js';
+import { RuleOptimizer } from '../rule-optimizer.js';
+import { sgd } from '../rules/sgd.js';
+import { values } from '../testing/numeric.js';
 
 /** BatchNorm, unseeded dropout of two kinds and noise, with weights that do not depend on chance. */
 function noisyModel(): tf.LayersModel {

@@ -4,13 +4,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, ModelCompileArgs } from '@tensorflow/tfjs-layers';
-import { requireArgument } from './errors.js';
+import { requireArgument } from '../errors.js';
 import { compiledMetrics, fromLayersModel } from './layers-model.js';
 import type { LayersBatch, LayersModelOptions } from './layers-model.js';
 import { compiledModel, trainableVariables } from './layers-model-internals.js';
 import type { CompiledModel, TrainFunction } from './layers-model-internals.js';
-import type { Objective } from './objective.js';
-import type { MetaStepStatistics, Optimizer, OptimizerState } from './optimizer.js';
+import type { Objective } from '../objective.js';
+import type { MetaStepStatistics, Optimizer, OptimizerState } from '../optimizer.js';
 
 export interface AttachOptimizerOptions extends LayersModelOptions {
   /** Give the previous batch to each step as B′ (default true; it stays in memory for one more step). */

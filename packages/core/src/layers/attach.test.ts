@@ -8,9 +8,9 @@ import {
   sequentialClassifier,
   twoByTwoModel,
   weightValues,
-} from '../test/layers-models.js';
-import { adam, attachApo, momentum, rmsprop, sgd } from './index.js';
-import type { MetaStepStatistics, UpdateRule } from './index.js';
+} from '../../test/layers-models.js';
+import { adam, attachApo, momentum, rmsprop, sgd } from '../index.js';
+import type { MetaStepStatistics, UpdateRule } from '../index.js';
 
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {

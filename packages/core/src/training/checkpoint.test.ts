@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
-import type { ApoErrorCode } from './errors.js';
+import type { ApoErrorCode } from '../errors.js';
 
 const error = (code: ApoErrorCode): Error => expect.objectContaining({ name: 'ApoError', code }) as Error;
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dense, twoByTwoModel } from '../test/layers-models.js';
-import { fromLayersModel } from './index.js';
+import { dense, twoByTwoModel } from '../../test/layers-models.js';
+import { fromLayersModel } from '../index.js';
 
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {

@@ -1,13 +1,13 @@
 /** What `train` can be told and what it answers, with the checks at the door. The loop itself is in `trainer.ts`. */
-import type { ApoOptions } from './apo-options.js';
+import type { ApoOptions } from '../apo-options.js';
 import type { BatchFeedOptions } from './batch-feed.js';
-import type { BatchSource } from './batch-source.js';
+import type { BatchSource } from '../batch-source.js';
 import type { EarlyStoppingOptions } from './early-stopping.js';
-import { requireArgument, requireInteger } from './errors.js';
-import type { Objective } from './objective.js';
-import type { MetaStepStatistics, Optimizer } from './optimizer.js';
+import { requireArgument, requireInteger } from '../errors.js';
+import type { Objective } from '../objective.js';
+import type { MetaStepStatistics, Optimizer } from '../optimizer.js';
 import type { TrainLog } from './training-log.js';
-import type { UpdateRule } from './update-rule.js';
+import type { UpdateRule } from '../update-rule.js';
 
 export type Metrics = Readonly<Record<string, number>>;
 

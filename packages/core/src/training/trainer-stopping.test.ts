@@ -1,12 +1,12 @@
 import '#gradients';
 import { describe, expect, it } from 'vitest';
-import { bits } from '../test/linear-regression.js';
-import type { Regression } from '../test/linear-regression.js';
-import { loss, withRun } from '../test/training-run.js';
-import type { SupervisedBatch } from './objective.js';
-import type { Optimizer } from './optimizer.js';
-import { RuleOptimizer } from './rule-optimizer.js';
-import { sgd } from './rules/sgd.js';
+import { bits } from '../../test/linear-regression.js';
+import type { Regression } from '../../test/linear-regression.js';
+import { loss, withRun } from '../../test/training-run.js';
+import type { SupervisedBatch } from '../objective.js';
+import type { Optimizer } from '../optimizer.js';
+import { RuleOptimizer } from '../rule-optimizer.js';
+import { sgd } from '../rules/sgd.js';
 import type { TrainEvaluation } from './train-options.js';
 
 describe('stopping', () => {

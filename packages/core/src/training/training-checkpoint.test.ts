@@ -1,17 +1,17 @@
 import '#gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { bits, regression, regressionSource } from '../test/linear-regression.js';
-import type { CountingSource, Regression } from '../test/linear-regression.js';
-import { Apo } from './apo.js';
+import { bits, regression, regressionSource } from '../../test/linear-regression.js';
+import type { CountingSource, Regression } from '../../test/linear-regression.js';
+import { Apo } from '../apo.js';
 import { encodeCheckpoint } from './checkpoint.js';
-import type { ApoErrorCode } from './errors.js';
-import type { SupervisedBatch } from './objective.js';
-import type { Optimizer } from './optimizer.js';
-import { RuleOptimizer } from './rule-optimizer.js';
-import { adam } from './rules/adam.js';
-import { momentum } from './rules/momentum.js';
-import { sgd } from './rules/sgd.js';
+import type { ApoErrorCode } from '../errors.js';
+import type { SupervisedBatch } from '../objective.js';
+import type { Optimizer } from '../optimizer.js';
+import { RuleOptimizer } from '../rule-optimizer.js';
+import { adam } from '../rules/adam.js';
+import { momentum } from '../rules/momentum.js';
+import { sgd } from '../rules/sgd.js';
 import { restoreTraining, saveTraining } from './training-checkpoint.js';
 
 const error = (code: ApoErrorCode): Error => expect.objectContaining({ name: 'ApoError', code }) as Error;

@@ -3,12 +3,12 @@
  * and values of the user. The file format is in `checkpoint.ts`; when to write one is decided by the trainer.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BatchSource, SourceState } from './batch-source.js';
+import type { BatchSource, SourceState } from '../batch-source.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
-import { ApoError } from './errors.js';
-import type { Optimizer, OptimizerState } from './optimizer.js';
-import { mapTensors } from './tensor-map.js';
-import type { TensorMap } from './update-rule.js';
+import { ApoError } from '../errors.js';
+import type { Optimizer, OptimizerState } from '../optimizer.js';
+import { mapTensors } from '../tensor-map.js';
+import type { TensorMap } from '../update-rule.js';
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 

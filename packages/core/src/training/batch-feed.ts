@@ -1,7 +1,7 @@
 /** Gives the trainer the pair (B, B′) of each step and releases batches when they are no longer needed. Which examples they hold is the sources' business. */
-import type { BatchSource, SourceState } from './batch-source.js';
-import { microBatches } from './optimizer.js';
-import type { MicroBatches } from './optimizer.js';
+import type { BatchSource, SourceState } from '../batch-source.js';
+import { microBatches } from '../optimizer.js';
+import type { MicroBatches } from '../optimizer.js';
 
 export interface BatchFeedOptions<B> {
   readonly source: BatchSource<B>;

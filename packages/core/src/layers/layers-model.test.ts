@@ -9,9 +9,9 @@ import {
   sequentialClassifier,
   twoByTwoModel,
   weightValues,
-} from '../test/layers-models.js';
-import { fromLayersModel } from './index.js';
-import type { LayersBatch, Objective } from './index.js';
+} from '../../test/layers-models.js';
+import { fromLayersModel } from '../index.js';
+import type { LayersBatch, Objective } from '../index.js';
 
 beforeEach(() => tf.engine().startScope());
 afterEach(() => {

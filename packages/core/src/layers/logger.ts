@@ -2,8 +2,8 @@
  * A callback for `fit` and `fitDataset` that puts the learning rate and Q's three terms into the logs, where callbacks after
  * it (tfjs-vis, TensorBoard, `History`) find them. A plain object: nothing of tfjs-layers is loaded for it.
  */
-import { requireArgument } from './errors.js';
-import type { MetaStepStatistics } from './optimizer.js';
+import { requireArgument } from '../errors.js';
+import type { MetaStepStatistics } from '../optimizer.js';
 
 /** What the logger reads: an optimizer of this package, or what `attachApo` returned. */
 export interface ApoLoggerSource {

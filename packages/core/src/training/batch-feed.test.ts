@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { regressionSource } from '../test/linear-regression.js';
+import { regressionSource } from '../../test/linear-regression.js';
 import { BatchFeed } from './batch-feed.js';
-import { batchList } from './optimizer.js';
-import type { SupervisedBatch } from './objective.js';
+import { batchList } from '../optimizer.js';
+import type { SupervisedBatch } from '../objective.js';
 
 /** First inputs of each (micro-)batch, which identify it. */
 const keys = (batch: Parameters<typeof batchList<SupervisedBatch>>[0] | undefined): number[] | undefined =>

@@ -4,7 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ApoError } from './errors.js';
+import { ApoError } from '../errors.js';
 
 /** A loss or metric of tfjs-layers: targets first; any shape, the mean of which is meant. */
 export type LossOrMetric = (targets: tf.Tensor, outputs: tf.Tensor) => tf.Tensor;

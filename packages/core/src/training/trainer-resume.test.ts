@@ -1,13 +1,13 @@
 import '#gradients';
 import { describe, expect, it } from 'vitest';
-import { bits, regressionSource } from '../test/linear-regression.js';
-import type { Regression } from '../test/linear-regression.js';
-import { withRun } from '../test/training-run.js';
-import type { Options } from '../test/training-run.js';
-import { Apo } from './apo.js';
-import type { SupervisedBatch } from './objective.js';
-import type { Optimizer } from './optimizer.js';
-import { momentum } from './rules/momentum.js';
+import { bits, regressionSource } from '../../test/linear-regression.js';
+import type { Regression } from '../../test/linear-regression.js';
+import { withRun } from '../../test/training-run.js';
+import type { Options } from '../../test/training-run.js';
+import { Apo } from '../apo.js';
+import type { SupervisedBatch } from '../objective.js';
+import type { Optimizer } from '../optimizer.js';
+import { momentum } from '../rules/momentum.js';
 import type { TrainPosition } from './train-options.js';
 
 describe('checkpoints', () => {

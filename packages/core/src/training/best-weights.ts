@@ -1,6 +1,6 @@
 /** Remembers the variables of the best evaluation and puts them back. Which one is the best is decided by `early-stopping.ts`. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorMap } from './update-rule.js';
+import type { TensorMap } from '../update-rule.js';
 
 /** Owns one copy of the variables; `dispose` frees it. */
 export class BestWeights {

@@ -1,13 +1,13 @@
 /** The training loop for programs that do not use `model.fit`: steps, logs, evaluations, early stopping and checkpoints. How a step is taken is the optimizer's business. */
-import { Apo } from './apo.js';
+import { Apo } from '../apo.js';
 import { BatchFeed } from './batch-feed.js';
 import type { BatchFeedState } from './batch-feed.js';
 import { BestWeights } from './best-weights.js';
 import { EarlyStopping } from './early-stopping.js';
 import type { EarlyStoppingState } from './early-stopping.js';
-import { requireArgument } from './errors.js';
+import { requireArgument } from '../errors.js';
 import { createYielder } from './event-loop.js';
-import type { Optimizer } from './optimizer.js';
+import type { Optimizer } from '../optimizer.js';
 import { planTraining } from './train-options.js';
 import type { Metrics, TrainOptions, TrainPlan, TrainPosition, TrainResult } from './train-options.js';
 import { applyTraining, modelVariables, openTraining, writeTraining } from './training-checkpoint.js';

@@ -1,6 +1,6 @@
 /** Reads losses and learning rates back, later but in order, and tells how fast a run goes. It decides nothing. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Optimizer } from './optimizer.js';
+import type { Optimizer } from '../optimizer.js';
 
 /** What `onLog` is told. */
 export interface TrainLog {

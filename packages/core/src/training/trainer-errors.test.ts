@@ -1,13 +1,13 @@
 import '#gradients';
 import { describe, expect, it } from 'vitest';
-import { regressionSource } from '../test/linear-regression.js';
-import { withRun } from '../test/training-run.js';
-import type { Options } from '../test/training-run.js';
-import { Apo } from './apo.js';
+import { regressionSource } from '../../test/linear-regression.js';
+import { withRun } from '../../test/training-run.js';
+import type { Options } from '../../test/training-run.js';
+import { Apo } from '../apo.js';
 import { nextMacrotask } from './event-loop.js';
-import type { SupervisedBatch } from './objective.js';
-import { RuleOptimizer } from './rule-optimizer.js';
-import { sgd } from './rules/sgd.js';
+import type { SupervisedBatch } from '../objective.js';
+import { RuleOptimizer } from '../rule-optimizer.js';
+import { sgd } from '../rules/sgd.js';
 import type { TrainWithOptimizer } from './train-options.js';
 import { train } from './trainer.js';
 

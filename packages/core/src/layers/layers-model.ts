@@ -4,13 +4,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ApoError, requireArgument } from './errors.js';
+import { ApoError, requireArgument } from '../errors.js';
 import { outputDivergence, requireDivergenceChoice } from './layers-model-divergence.js';
 import type { DivergenceChoice } from './layers-model-divergence.js';
 import { compiledModel, otherVariables, trainableVariables } from './layers-model-internals.js';
 import type { CompiledModel } from './layers-model-internals.js';
-import { requireUniqueNames } from './objective.js';
-import type { Objective, Outputs } from './objective.js';
+import { requireUniqueNames } from '../objective.js';
+import type { Objective, Outputs } from '../objective.js';
 
 /** A batch for a model with any number of inputs and outputs, in the model's own order. */
 export interface LayersBatch {

@@ -3,9 +3,9 @@
  * axes as the loss is, so that its Hessian at equality is the loss's own output metric and λ_FSD means the same for every loss.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { divergence } from './divergence.js';
-import type { Divergence, DivergenceName } from './divergence.js';
-import { requireArgument } from './errors.js';
+import { divergence } from '../divergence.js';
+import type { Divergence, DivergenceName } from '../divergence.js';
+import { requireArgument } from '../errors.js';
 
 /** One choice for every output, or one by output name. */
 export type DivergenceChoice =
