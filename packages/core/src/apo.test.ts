@@ -14,8 +14,8 @@ import { adam, adamw } from './rules/adam.js';
 import { momentum } from './rules/momentum.js';
 import { rmsprop } from './rules/rmsprop.js';
 import { sgd } from './rules/sgd.js';
-import { leaked, linearRegression, testVariable, values } from './testing/numeric.js';
-import type { RegressionBatch } from './testing/numeric.js';
+import { leaked, linearRegression, testVariable, values } from '../test/numeric.js';
+import type { RegressionBatch } from '../test/numeric.js';
 
 function rosenbrock(): { theta: tf.Variable; objective: Objective<null> } {
   const theta = testVariable(tf.tensor1d([1, -1.5]), 'theta');

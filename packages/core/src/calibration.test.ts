@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { calibrateLogRate } from './calibration.js';
-import { leaked, values } from './testing/numeric.js';
+import { leaked, values } from '../test/numeric.js';
 
 /** log η for the parabola Q(η) = loss − slope η + ½ curvature η². */
 function calibrate(loss: number, slope: number, curvature: number, options = {}): number {

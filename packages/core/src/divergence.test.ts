@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import './index.js';
 import { divergence, divergenceNames } from './divergence.js';
 import type { DivergenceName } from './divergence.js';
-import { leaked, values } from './testing/numeric.js';
+import { leaked, values } from '../test/numeric.js';
 
 const logits = {
   previous: [

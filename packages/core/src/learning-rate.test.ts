@@ -5,7 +5,7 @@ import { LOG_LEARNING_RATE } from './learning-rate.js';
 import { adamw } from './rules/adam.js';
 import { momentum } from './rules/momentum.js';
 import { sgd } from './rules/sgd.js';
-import { leaked, values } from './testing/numeric.js';
+import { leaked, values } from '../test/numeric.js';
 import type { UpdateRule } from './update-rule.js';
 import { automaticVjp, contract } from './vjp.js';
 

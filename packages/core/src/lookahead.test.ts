@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { atLookahead, preserving } from './lookahead.js';
 import { withRandomSeed } from './replay.js';
-import { leaked, testVariable, values } from './testing/numeric.js';
+import { leaked, testVariable, values } from '../test/numeric.js';
 
 describe('atLookahead', () => {
   it('runs the body at θ′ and puts θ back', async () => {

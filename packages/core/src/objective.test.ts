@@ -5,7 +5,7 @@ import { losses } from './losses.js';
 import type { LossName } from './losses.js';
 import { createObjective, l2 } from './objective.js';
 import type { Outputs } from './objective.js';
-import { leaked, testVariable, values } from './testing/numeric.js';
+import { leaked, testVariable, values } from '../test/numeric.js';
 
 describe('named losses', () => {
   it('softmax cross-entropy: integer and one-hot labels agree with −mean log p', () => {

@@ -6,8 +6,8 @@ import { LOG_LEARNING_RATE } from './learning-rate.js';
 import { predictions, proximalGradient, proximalTerms } from './proximal.js';
 import type { ProximalProblem } from './proximal.js';
 import { sgd } from './rules/sgd.js';
-import { leaked, linearRegression, values } from './testing/numeric.js';
-import type { RegressionBatch } from './testing/numeric.js';
+import { leaked, linearRegression, values } from '../test/numeric.js';
+import type { RegressionBatch } from '../test/numeric.js';
 import { contract } from './vjp.js';
 
 // X = [[1,0],[1,2]], t = [1,−1], θ = [.5,.25]: r = Xθ − t = [−.5, 2], g = Xᵀr/2 = [.75, 2].

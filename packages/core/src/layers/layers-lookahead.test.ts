@@ -5,7 +5,7 @@ import { fromLayersModel } from './layers-model.js';
 import type { MetaStepStatistics } from '../optimizer.js';
 import { RuleOptimizer } from '../rule-optimizer.js';
 import { sgd } from '../rules/sgd.js';
-import { values } from '../testing/numeric.js';
+import { values } from '../../test/numeric.js';
 
 /** BatchNorm, unseeded dropout of two kinds and noise, with weights that do not depend on chance. */
 function noisyModel(): tf.LayersModel {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import '../index.js';
 import { createObjective } from '../objective.js';
 import { RuleOptimizer } from '../rule-optimizer.js';
-import { leaked, testVariable, values } from '../testing/numeric.js';
+import { leaked, testVariable, values } from '../../test/numeric.js';
 import type { DirectionInput, RuleState, TensorMap, UpdateRule } from '../update-rule.js';
 import { adam, adamw } from './adam.js';
 import { momentum } from './momentum.js';

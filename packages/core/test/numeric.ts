@@ -1,7 +1,7 @@
 /** Independent evidence for tests: plain-number objectives, central differences, and readings of tensors. */
 import * as tf from '@tensorflow/tfjs-core';
-import { createObjective } from '../objective.js';
-import type { Objective } from '../objective.js';
+import { createObjective } from '../src/objective.js';
+import type { Objective } from '../src/objective.js';
 
 /** Central difference of `f` at `x`. */
 export function centralDifference(f: (x: number) => number, x: number, h = 1e-3): number {
