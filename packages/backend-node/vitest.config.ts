@@ -1,1 +1,5 @@
-export { default } from '../../vitest.shared.ts';
+import { mergeConfig } from 'vitest/config';
+import shared from '../../vitest.shared.ts';
+
+// These tests activate engines themselves, so they start from `cpu` whatever APO_TEST_BACKEND asks of the others.
+export default mergeConfig(shared, { test: { env: { APO_TEST_BACKEND: 'cpu' } } });

@@ -1,0 +1,137 @@
+/** `apo bench`: step times of the engines beside each other, and what meta-steps cost. */
+import { cpus } from 'node:os';
+import type { Command } from 'commander';
+import { Argument } from 'commander';
+import { activateBenchEngine } from '../bench/activate.js';
+import { measureMeta, measureSteps } from '../bench/benchmark.js';
+import { ChildMeter, serveMeter } from '../bench/child-meter.js';
+import { LocalMeter } from '../bench/local-meter.js';
+import { benchModelNames } from '../bench/models.js';
+import type { BenchModelName } from '../bench/models.js';
+import { benchEngineNames, benchRules } from '../bench/subject.js';
+import type { BenchEngineName, BenchRule, Meter } from '../bench/subject.js';
+import { metaTable, stepTable } from '../bench/table.js';
+import { exitCode } from '../exit-code.js';
+import { writeLine } from '../io.js';
+import { namesOf, whole } from '../parse.js';
+import type { CommandContext } from './command.js';
+
+interface BenchOptions {
+  readonly engines: readonly BenchEngineName[];
+  readonly models: readonly BenchModelName[];
+  readonly rules: readonly BenchRule[];
+  readonly metaModels: readonly BenchModelName[];
+  readonly meta: boolean;
+  readonly rounds: number;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+/** Starts one meter per engine; injected by tests, which have no built program to start. */
+export type StartMeter = (
+  engine: BenchEngineName,
+  threads: number | undefined,
+) => Promise<Meter & { readonly threads: number }>;
+
+const description = `Measures the time of a training step on each engine, round-robin in one run, and what meta-steps add to it.
+Batches are synthetic, of the right shape: times do not depend on their content. Each engine runs in a child process of
+its own. "stock-wasm" is tfjs-backend-wasm as published with tfjs's own optimizers; the others run @apo/core.`;
+
+export function addBench(program: Command, context: CommandContext, startMeter?: StartMeter): void {
+  const { io } = context;
+  const start: StartMeter = startMeter ?? ((engine, threads) => ChildMeter.start(io.script, engine, threads));
+  program
+    .command('bench')
+    .summary('measure step times of the engines and the cost of meta-steps')
+    .description(description)
+    .option(
+      '--engines <names>',
+      `of ${benchEngineNames.join(', ')} (cpu only on request)`,
+      namesOf(benchEngineNames),
+      ['stock-wasm', 'wasm', 'node'],
+    )
+    .option('--models <names>', `of ${benchModelNames.join(', ')}`, namesOf(benchModelNames), [
+      ...benchModelNames,
+    ])
+    .option('--rules <names>', `of ${benchRules.join(', ')}`, namesOf(benchRules), [...benchRules])
+    .option('--meta-models <names>', 'networks on which meta-steps are measured', namesOf(benchModelNames), [
+      'mlp',
+    ])
+    .option('--no-meta', 'leave out the cost of meta-steps')
+    .option('--rounds <n>', 'measurements of which the median is shown', whole(1), 5)
+    .option('--threads <n>', "threads of each engine (default: the engine's)", whole(1))
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  apo bench\n  apo bench --engines wasm,cpu --models mlp --no-meta --rounds 3',
+    )
+    .action((options: BenchOptions) => bench(options, context, start));
+
+  program
+    .command('bench-meter', { hidden: true })
+    .addArgument(new Argument('<engine>').choices(benchEngineNames))
+    .option('--threads <n>', 'threads', whole(1))
+    .action((engine: BenchEngineName, options: { readonly threads?: number }) =>
+      serveMeter(async () => {
+        const threads = await activateBenchEngine(engine, options);
+        return { meter: new LocalMeter(engine), threads };
+      }),
+    );
+}
+
+async function bench(
+  options: BenchOptions,
+  { io, finish }: CommandContext,
+  start: StartMeter,
+): Promise<void> {
+  const { engines, models, rules, rounds, threads } = options;
+  const metaModels = options.meta ? options.metaModels : [];
+  const meters: (Meter & { readonly threads: number })[] = [];
+  const refused: { engine: BenchEngineName; reason: string }[] = [];
+  const tell = (text: string): void => writeLine(io.stderr, text);
+  try {
+    for (const engine of engines) {
+      try {
+        meters.push(await start(engine, threads));
+      } catch (error) {
+        const reason =
+          error instanceof Error ? error.message.trim().replace(/\s*\n\s*/g, ' ') : String(error);
+        refused.push({ engine, reason });
+        tell(`${engine} is left out: ${reason}`);
+      }
+    }
+    const benchmark = { models, rules, rounds, metaModels };
+    const steps = await measureSteps(meters, benchmark, tell);
+    const meta = await measureMeta(meters, benchmark, tell);
+    const measured = meters.map(({ engine, threads: used }) => ({ engine, threads: used }));
+    const processor = cpus()[0]?.model.trim() ?? 'unknown';
+    const { node } = process.versions;
+    if (options.json === true) {
+      const result = {
+        processor,
+        node,
+        rounds,
+        syntheticData: true,
+        engines: measured,
+        refused,
+        steps,
+        meta,
+      };
+      writeLine(io.stdout, JSON.stringify(result, null, 2));
+    } else {
+      const names = measured.map(({ engine }) => engine);
+      const reference = names.includes('wasm') ? 'wasm' : (names[0] ?? 'wasm');
+      writeLine(io.stdout, `${processor}, Node ${node}; medians of ${rounds} rounds; synthetic batches.`);
+      writeLine(
+        io.stdout,
+        `Threads: ${measured.map((m) => `${m.engine} ${m.threads}`).join(', ')}. In parentheses: times ${reference}.`,
+      );
+      writeLine(io.stdout, stepTable(steps, names, reference));
+      if (meta.length > 0) writeLine(io.stdout, metaTable(meta));
+      for (const { engine, reason } of refused) writeLine(io.stdout, `${engine} is left out: ${reason}`);
+    }
+    if (meters.length === 0) finish(exitCode.failure);
+  } finally {
+    for (const meter of meters) await meter.dispose();
+  }
+}

@@ -1,0 +1,75 @@
+/** `apo list`: the names that the other commands take. */
+import { tasks } from '@apo/tasks';
+import type { Command } from 'commander';
+import { benchModels } from '../bench/models.js';
+import { engineNames } from '../engines.js';
+import { writeLine } from '../io.js';
+import { baseOptimizers, optimizerNames, parseOptimizerName } from '../optimizers.js';
+import type { CommandContext } from './command.js';
+
+export function addList(program: Command, { io }: CommandContext): void {
+  program
+    .command('list')
+    .summary('list tasks, optimizers and engines')
+    .description('Lists the names of tasks, optimizers and engines.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  apo list\n  apo list --json')
+    .action(({ json }: { readonly json?: true }) => {
+      const names = catalogue();
+      writeLine(io.stdout, json === true ? JSON.stringify(names, null, 2) : describe(names));
+    });
+}
+
+interface Named {
+  readonly name: string;
+  readonly description: string;
+}
+
+type Catalogue = Readonly<Record<'tasks' | 'optimizers' | 'engines' | 'benchModels', readonly Named[]>>;
+
+function catalogue(): Catalogue {
+  return {
+    tasks: tasks.map(({ name, description, defaults }) => ({
+      name,
+      description,
+      batchSize: defaults.batchSize,
+      steps: defaults.steps,
+    })),
+    optimizers: optimizerNames.map((name) => {
+      const { base, adapted } = parseOptimizerName(name);
+      const { title, learningRate } = baseOptimizers[base];
+      return {
+        name,
+        description: adapted ? `${title} that tunes its learning rate` : `${title} at a fixed learning rate`,
+        learningRate,
+      };
+    }),
+    engines: engineNames.map((name) => ({ name, description: engineDescriptions[name] })),
+    benchModels: Object.entries(benchModels).map(([name, { title, batchSize }]) => ({
+      name,
+      description: `${title}, batch ${batchSize}`,
+    })),
+  };
+}
+
+const engineDescriptions: Readonly<Record<(typeof engineNames)[number], string>> = {
+  node: 'libtensorflow through @tensorflow/tfjs-node, where it is installed',
+  wasm: 'WebAssembly with SIMD',
+  cpu: 'plain JavaScript; slow, needs nothing',
+};
+
+function describe(names: Catalogue): string {
+  const width = Math.max(...Object.values(names).flatMap((group) => group.map(({ name }) => name.length)));
+  const titles = {
+    tasks: 'Tasks',
+    optimizers: 'Optimizers',
+    engines: 'Engines',
+    benchModels: 'Benchmark models',
+  } as const;
+  return (Object.keys(titles) as (keyof typeof titles)[])
+    .map((group) => {
+      const lines = names[group].map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`);
+      return `${titles[group]}:\n${lines.join('\n')}`;
+    })
+    .join('\n\n');
+}

@@ -1,0 +1,65 @@
+/** The engines of this program, in the order in which they are tried, and the plain `cpu` one that is always there. */
+import { nodeBackend } from '@apo/backend-node';
+import { wasmBackend } from '@apo/backend-wasm';
+import { ApoError, selectBackend } from '@apo/core';
+import type { BackendAdapter, BackendInfo } from '@apo/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+export const engineNames = ['node', 'wasm', 'cpu'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+export interface EngineOptions {
+  /** Threads of libtensorflow (default: one per logical core). The other engines have one thread. */
+  readonly threads?: number;
+}
+
+/** What training on `cpu` costs. */
+const CPU_WARNING =
+  'The cpu engine is plain JavaScript on one thread: a training step takes 20 to 100 times as long as on the wasm engine.';
+
+/** TensorFlow.js's own JavaScript backend: slow, but it needs nothing. */
+export function cpuBackend(): BackendAdapter {
+  const details = { tfjs: tf.version_core, simd: false, threads: 1 };
+  return {
+    name: 'cpu',
+    probe: () => Promise.resolve({ available: true, warning: CPU_WARNING, details }),
+    async activate() {
+      await import('@tensorflow/tfjs-backend-cpu');
+      if (!(await tf.setBackend('cpu'))) {
+        throw new ApoError('BACKEND_UNAVAILABLE', 'TensorFlow.js refused its cpu backend.');
+      }
+      return { name: 'cpu', tfBackend: tf.getBackend(), threads: 1, warning: CPU_WARNING, details };
+    },
+  };
+}
+
+/** The adapter called `name`. */
+export function engine(name: EngineName): BackendAdapter {
+  switch (name) {
+    case 'node':
+      return nodeBackend();
+    case 'wasm':
+      return wasmBackend();
+    case 'cpu':
+      return cpuBackend();
+    default:
+      return name satisfies never;
+  }
+}
+
+/**
+ * Activates `name`, or without one the first of node, wasm and cpu that works.
+ * libtensorflow reads its number of threads from the environment when it is loaded, so `threads` is put there first.
+ * @throws ApoError `BACKEND_UNAVAILABLE` with each engine's reason.
+ */
+export async function activateEngine(
+  name: EngineName | undefined,
+  options: EngineOptions = {},
+): Promise<BackendInfo> {
+  if (options.threads !== undefined) {
+    process.env['TF_NUM_INTRAOP_THREADS'] = String(options.threads);
+    process.env['TF_NUM_INTEROP_THREADS'] = String(options.threads);
+  }
+  const names = name === undefined ? engineNames : [name];
+  return selectBackend(names.map(engine));
+}

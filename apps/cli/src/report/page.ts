@@ -1,0 +1,177 @@
+/** The report of one run, or of several runs beside each other: one HTML file with inline SVG that asks for nothing else. */
+import { formatDuration, formatNumber, formatPercent } from '../format.js';
+import type { Metrics } from '../run/metrics.js';
+import type { Summary } from '../run/summary.js';
+import type { RunCurves } from '../series.js';
+import {
+  accuracyFigure,
+  learningRateFigure,
+  lossFigure,
+  objectiveFigure,
+  objectiveTermLabels,
+  seriesColor,
+} from './figure.js';
+import { dataTable, definitionTable, escapeHtml } from './html.js';
+import { style } from './style.js';
+
+/** A finished run: what `summary.json` and `metrics.jsonl` say. */
+export interface ReportedRun {
+  readonly summary: Summary;
+  readonly metrics: readonly Metrics[];
+}
+
+/** The report of one run. */
+export function runReport({ summary, metrics }: ReportedRun): string {
+  const runs = [{ name: summary.optimizer, metrics }];
+  const title = `${summary.task} · ${summary.optimizer}`;
+  const facts = `seed ${summary.seed} · ${summary.steps} steps on the ${summary.engine} engine · ${summary.finishedAt.slice(0, 10)}`;
+  return page(title, [
+    header(title, facts, summary.failed ? (summary.reason ?? 'The run failed.') : undefined),
+    tiles(summary),
+    ...figures(runs, false),
+    section(
+      'The meta-objective',
+      'Q and its terms at each meta-step, evaluated at the lookahead. Steps without one have no value.',
+      objectiveFigure(metrics),
+      objectiveTermLabels(metrics),
+    ),
+    `<div class="pair">${[
+      `<section><h2>Results</h2>${definitionTable(resultRows(summary))}</section>`,
+      `<section><h2>Options</h2>${definitionTable(optionRows(summary))}</section>`,
+    ].join('\n')}</div>`,
+  ]);
+}
+
+/** Several runs in the same figures and one table. Names tell the runs apart and are given by the caller. */
+export function comparisonReport(
+  title: string,
+  runs: readonly (ReportedRun & { readonly name: string })[],
+): string {
+  const curves: RunCurves[] = runs.map(({ name, metrics }) => ({ name, metrics }));
+  const tasks = [...new Set(runs.map((r) => r.summary.task))].join(', ');
+  const engines = [...new Set(runs.map((r) => r.summary.engine))].join(', ');
+  const optionNames = [...new Set(runs.flatMap((r) => Object.keys(r.summary.options)))];
+  return page(title, [
+    header(title, `${tasks} · ${runs.length} runs · engine ${engines}`, undefined),
+    `<section><h2>Results</h2>${dataTable(comparisonHeader, runs.map(comparisonRow))}</section>`,
+    ...figures(curves, true),
+    `<section><h2>Options</h2>${dataTable(
+      ['option', ...runs.map((r) => r.name)],
+      optionNames.map((name) => [name, ...runs.map((r) => optionText(r.summary.options[name]))]),
+    )}</section>`,
+  ]);
+}
+
+/** Column names of the comparison, shared with the terminal's table. */
+export const comparisonHeader = [
+  'run',
+  'training loss',
+  'test accuracy',
+  'learning rate',
+  'steps',
+  'steps/s',
+  'meta-steps (rejected)',
+] as const;
+
+export function comparisonRow({
+  name,
+  summary,
+}: {
+  readonly name: string;
+  readonly summary: Summary;
+}): string[] {
+  return [
+    name,
+    summary.failed ? 'failed' : formatNumber(summary.trainLoss),
+    formatPercent(summary.testAccuracy),
+    formatNumber(summary.learningRate),
+    String(summary.steps),
+    formatNumber(summary.stepsPerSecond),
+    summary.metaSteps === 0 ? '–' : `${summary.metaSteps} (${summary.rejected})`,
+  ];
+}
+
+function figures(runs: readonly RunCurves[], legend: boolean): string[] {
+  const names = legend ? runs.map((run) => run.name) : [];
+  return [
+    section('Training loss', 'Mini-batch loss, faint; its moving average, strong.', lossFigure(runs), names),
+    section(
+      'Learning rate',
+      'Dots are meta-steps, crosses are rejected ones; long runs show an even selection.',
+      learningRateFigure(runs),
+      names,
+    ),
+    section('Test accuracy', 'On the whole test set.', accuracyFigure(runs), names),
+  ];
+}
+
+/** Nothing where there is no figure. */
+function section(title: string, note: string, figure: string | undefined, names: readonly string[]): string {
+  if (figure === undefined) return '';
+  const keys = names.map((name, i) => `<span style="--key:${seriesColor(i)}">${escapeHtml(name)}</span>`);
+  const legend = keys.length === 0 ? '' : `<div class="legend">${keys.join('')}</div>`;
+  return `<section><h2>${escapeHtml(title)}</h2><p class="muted">${escapeHtml(note)}</p>${legend}<figure>${figure}</figure></section>`;
+}
+
+function header(title: string, facts: string, failure: string | undefined): string {
+  const failed = failure === undefined ? '' : `<p class="failed">Failed: ${escapeHtml(failure)}</p>`;
+  return `<header><h1>${escapeHtml(title)}</h1><p class="muted">${escapeHtml(facts)}</p>${failed}</header>`;
+}
+
+function tiles(summary: Summary): string {
+  const values: readonly (readonly [string, string])[] = [
+    ['training loss', formatNumber(summary.trainLoss)],
+    ...(summary.testAccuracy === null
+      ? []
+      : [['test accuracy', formatPercent(summary.testAccuracy)] as const]),
+    ['final learning rate', formatNumber(summary.learningRate)],
+    ['steps per second', formatNumber(summary.stepsPerSecond)],
+    ...(summary.metaSteps === 0 ? [] : [['meta-steps', String(summary.metaSteps)] as const]),
+  ];
+  const tile = ([name, value]: readonly [string, string]): string =>
+    `<div class="tile"><div class="value">${escapeHtml(value)}</div><div class="name">${escapeHtml(name)}</div></div>`;
+  return `<div class="tiles">${values.map(tile).join('')}</div>`;
+}
+
+function resultRows(summary: Summary): (readonly [string, string])[] {
+  return [
+    ['training loss (first 10,000 examples)', formatNumber(summary.trainLoss)],
+    ['test loss', summary.testLoss === null ? '–' : formatNumber(summary.testLoss)],
+    ['test accuracy', formatPercent(summary.testAccuracy)],
+    ['learning rate at the end', formatNumber(summary.learningRate)],
+    ['steps', String(summary.steps)],
+    ['meta-steps', String(summary.metaSteps)],
+    ['rejected meta-steps', String(summary.rejected)],
+    ['training time', formatDuration(summary.trainingSeconds)],
+    ['steps per second', formatNumber(summary.stepsPerSecond)],
+  ];
+}
+
+function optionRows(summary: Summary): (readonly [string, string])[] {
+  return Object.entries(summary.options).map(([name, value]) => [name, optionText(value)]);
+}
+
+function optionText(value: string | number | boolean | undefined): string {
+  if (value === undefined) return '–';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'number' ? formatNumber(value) : value;
+}
+
+function page(title: string, parts: readonly string[]): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${parts.filter((part) => part !== '').join('\n')}
+<footer>Written by apo. Amortized Proximal Optimization: arXiv 2203.00089.</footer>
+</main>
+</body>
+</html>
+`;
+}

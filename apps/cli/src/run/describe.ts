@@ -1,0 +1,16 @@
+/** A finished run in a few lines of text. */
+import { formatDuration, formatNumber, formatPercent } from '../format.js';
+import type { RunFiles } from './directory.js';
+import type { Summary } from './summary.js';
+
+export function describeSummary(summary: Summary, { directory, report }: RunFiles): string {
+  const accuracy =
+    summary.testAccuracy === null ? '' : `, test accuracy ${formatPercent(summary.testAccuracy)}`;
+  const meta =
+    summary.metaSteps === 0 ? '' : `, ${summary.metaSteps} meta-steps (${summary.rejected} rejected)`;
+  return [
+    `${summary.task}, ${summary.optimizer}, seed ${summary.seed}, ${summary.engine} engine: ${summary.steps} steps in ${formatDuration(summary.trainingSeconds)} (${formatNumber(Number(summary.stepsPerSecond.toPrecision(3)))} steps/s)`,
+    `training loss ${formatNumber(summary.trainLoss)}${accuracy}, learning rate ${formatNumber(summary.learningRate)}${meta}`,
+    `files in ${directory}, report ${report}`,
+  ].join('\n');
+}

@@ -1,0 +1,51 @@
+/** Folders that look like a tfjs-node package to the adapter, each with a main file that behaves in one way. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const require = createRequire(import.meta.url);
+
+export interface StandIn {
+  /** The main file. */
+  readonly main: string;
+  readonly name?: string;
+  /** Version of the tfjs-core that it claims to bring. */
+  readonly coreVersion?: string;
+}
+
+/** A folder in the system's temporary folder that goes away with the test. */
+export function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'apo-tfjs-node-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** Writes the package and returns its folder. */
+export function standIn({ main, name = '@tensorflow/tfjs-node', coreVersion = '4.22.0' }: StandIn): string {
+  const folder = emptyFolder();
+  const write = (path: string, manifest: object): void => {
+    mkdirSync(join(folder, path), { recursive: true });
+    writeFileSync(join(folder, path, 'package.json'), JSON.stringify(manifest));
+  };
+  write('.', { name, version: '4.22.0', main: 'main.js' });
+  write('node_modules/@tensorflow/tfjs', { name: '@tensorflow/tfjs', version: coreVersion });
+  write('node_modules/@tensorflow/tfjs-core', { name: '@tensorflow/tfjs-core', version: coreVersion });
+  writeFileSync(join(folder, 'main.js'), main);
+  return folder;
+}
+
+/**
+ * What tfjs-node does when it loads, with the cpu backend's storage and kernels in place of libtensorflow's: registers the
+ * backend `tensorflow` and its kernels, and makes it current. It notes each load in `loads.txt` of its folder.
+ */
+export const workingMain = `
+require('node:fs').appendFileSync(require('node:path').join(__dirname, 'loads.txt'), 'x');
+const tf = require(${JSON.stringify(require.resolve('@tensorflow/tfjs-core'))});
+const { MathBackendCPU } = require(${JSON.stringify(require.resolve('@tensorflow/tfjs-backend-cpu'))});
+tf.registerBackend('tensorflow', () => Object.assign(new MathBackendCPU(), { binding: { TF_Version: '0.stand-in' } }), 3);
+for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName: 'tensorflow' });
+tf.setBackend('tensorflow');
+module.exports = { ...tf, version: { 'tfjs-node': '4.22.0' } };
+`;

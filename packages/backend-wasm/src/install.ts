@@ -1,0 +1,59 @@
+/** Puts the training kernels and gradients into TensorFlow.js's registries, and takes them out again. */
+import * as tf from '@tensorflow/tfjs-core';
+import { ApoError } from '@apo/core';
+import { trainingGradients } from './gradients/index.js';
+import { trainingKernels } from './kernels/index.js';
+import { forgetStockKernel, rememberStockKernel } from './stock.js';
+
+const stockGradients = new Map<string, tf.GradConfig | undefined>();
+let installed = false;
+
+/** True between `installTrainingKernels` and `removeTrainingKernels`. */
+export function trainingKernelsInstalled(): boolean {
+  return installed;
+}
+
+/**
+ * Registers the training kernels for the backend `wasm`, before or after that backend starts; calling it again changes
+ * nothing. Tensors that exist stay valid.
+ * @throws ApoError `BACKEND_UNAVAILABLE` when `@tensorflow/tfjs-backend-wasm` was not imported; nothing is changed then.
+ */
+export function installTrainingKernels(): void {
+  if (installed) return;
+  if (tf.getKernelsForBackend('wasm').length === 0) {
+    throw new ApoError(
+      'BACKEND_UNAVAILABLE',
+      "The backend 'wasm' has no kernels to build on; import '@tensorflow/tfjs-backend-wasm' first, " +
+        'or use wasmBackend().activate(), which does.',
+    );
+  }
+  installed = true;
+  for (const { kernelName, kernelFunc } of trainingKernels) {
+    const stock = rememberStockKernel(kernelName);
+    if (stock !== undefined) tf.unregisterKernel(kernelName, 'wasm');
+    // The stock set-up binds the functions of the WASM module; ours call the stock kernel, so it must still run.
+    tf.registerKernel({ ...stock, kernelName, backendName: 'wasm', kernelFunc });
+  }
+  for (const gradient of trainingGradients) {
+    const stock = tf.getGradient(gradient.kernelName) as tf.GradConfig | undefined;
+    stockGradients.set(gradient.kernelName, stock);
+    tf.registerGradient(gradient);
+  }
+}
+
+/** Puts the stock kernels and gradients back; for comparisons. Calling it again changes nothing. */
+export function removeTrainingKernels(): void {
+  if (!installed) return;
+  installed = false;
+  for (const { kernelName } of trainingKernels) {
+    const stock = forgetStockKernel(kernelName);
+    tf.unregisterKernel(kernelName, 'wasm');
+    if (stock !== undefined) tf.registerKernel(stock);
+  }
+  for (const { kernelName } of trainingGradients) {
+    const stock = stockGradients.get(kernelName);
+    tf.unregisterGradient(kernelName);
+    if (stock !== undefined) tf.registerGradient(stock);
+  }
+  stockGradients.clear();
+}

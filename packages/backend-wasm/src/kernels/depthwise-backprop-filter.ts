@@ -1,0 +1,57 @@
+/**
+ * DepthwiseConv2dNativeBackpropFilter, missing in tfjs-wasm: dW[u,v,c,q] = Σ over n,i,j of x[…,c] · dy[…, c·Q+q], summed in
+ * float64. A plain loop: the depthwise product has too little arithmetic for a matrix product to pay for unfolding.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import { convolutionGeometry, outputRange } from '../geometry.js';
+import type { ConvolutionAttributes } from '../geometry.js';
+import { allocate, floats } from '../heap.js';
+import { defineKernel } from '../kernel.js';
+
+interface Attributes extends ConvolutionAttributes {
+  readonly filterShape: number[];
+}
+
+export const depthwiseBackpropFilter = defineKernel<{ x: tf.TensorInfo; dy: tf.TensorInfo }, Attributes>(
+  'DepthwiseConv2dNativeBackpropFilter',
+  ({ inputs: { x, dy }, attrs, backend }) => {
+    const { batch, inChannels, outChannels, height, width } = convolutionGeometry(
+      x.shape,
+      attrs.filterShape,
+      dy.shape,
+      attrs,
+      true,
+    );
+    const output = allocate(backend, attrs.filterShape);
+    const images = floats(backend, x);
+    const upstream = floats(backend, dy);
+    const multiplier = outChannels / inChannels;
+    const sums = new Float64Array(outChannels);
+    for (let u = 0; u < height.window; u++) {
+      const rows = outputRange(height, u);
+      for (let v = 0; v < width.window; v++) {
+        const columns = outputRange(width, v);
+        sums.fill(0);
+        for (let n = 0; n < batch; n++) {
+          for (let i = rows.from; i < rows.to; i++) {
+            const h = i * height.stride + u * height.dilation - height.pad;
+            for (let j = columns.from; j < columns.to; j++) {
+              const w = j * width.stride + v * width.dilation - width.pad;
+              const from = ((n * height.input + h) * width.input + w) * inChannels;
+              const out = ((n * height.output + i) * width.output + j) * outChannels;
+              if (multiplier === 1) {
+                for (let c = 0; c < inChannels; c++) sums[c]! += images[from + c]! * upstream[out + c]!;
+              } else {
+                for (let o = 0; o < outChannels; o++) {
+                  sums[o]! += images[from + Math.floor(o / multiplier)]! * upstream[out + o]!;
+                }
+              }
+            }
+          }
+        }
+        floats(backend, output).set(sums, (u * width.window + v) * outChannels);
+      }
+    }
+    return output;
+  },
+);

@@ -1,0 +1,9 @@
+/** Identity without a copy: the output is the input's data with one more owner. Every tensor saved for a gradient passes here. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { shared } from '../heap.js';
+import { defineKernel } from '../kernel.js';
+import { runStock } from '../stock.js';
+
+export const identity = defineKernel<{ x: tf.TensorInfo }>('Identity', ({ inputs, backend }) =>
+  inputs.x.dtype === 'string' ? runStock('Identity', { x: inputs.x }, backend) : shared(backend, inputs.x),
+);

@@ -1,0 +1,54 @@
+/** Sum and mean share this: a reduction over a run of neighbouring axes seen as `[outer, rows, columns]`, rows summed away. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { allocate, floats, sizeOf } from './heap.js';
+import { sumRows } from './sum-rows.js';
+
+export interface ReductionAttributes {
+  readonly axis: number | number[];
+  readonly keepDims: boolean;
+}
+
+/** Width the sum over everything is folded to, so that it too runs over rows. */
+const FOLD = 1_024;
+
+/**
+ * Sum over `axis` divided by `divide ? count : 1`, as a new tensor owned by the caller; `null` where the stock kernel is
+ * the better choice: other types than float32, only trailing axes, axes that are not neighbours, and empty tensors.
+ */
+export function reduceAxes(
+  backend: BackendWasm,
+  x: tf.TensorInfo,
+  { axis, keepDims }: ReductionAttributes,
+  divide: boolean,
+): tf.TensorInfo | null {
+  const axes = tf.util.parseAxisParam(axis, x.shape).sort((p, q) => p - q);
+  const first = axes[0];
+  const size = sizeOf(x.shape);
+  if (x.dtype !== 'float32' || first === undefined || size === 0) return null;
+  const last = axes[axes.length - 1]!;
+  if (last - first !== axes.length - 1) return null;
+  const outer = sizeOf(x.shape.slice(0, first));
+  const rows = sizeOf(x.shape.slice(first, last + 1));
+  const columns = sizeOf(x.shape.slice(last + 1));
+  const everything = rows === size;
+  if (columns === 1 && !(everything && size >= 2 * FOLD)) return null;
+  const sums = everything
+    ? new Float64Array([total(backend, x, size)])
+    : sumRows(backend, x, outer, rows, columns);
+  if (divide) for (let i = 0; i < sums.length; i++) sums[i]! /= rows;
+  const shape = x.shape.flatMap((extent, i) => (i < first || i > last ? [extent] : keepDims ? [1] : []));
+  const output = allocate(backend, shape);
+  floats(backend, output).set(sums);
+  return output;
+}
+
+/** The sum of all elements: as rows of `FOLD`, then across, then the rest. */
+function total(backend: BackendWasm, x: tf.TensorInfo, size: number): number {
+  const rows = Math.floor(size / FOLD);
+  let sum = 0;
+  for (const part of sumRows(backend, x, 1, rows, FOLD)) sum += part;
+  const values = floats(backend, x);
+  for (let i = rows * FOLD; i < size; i++) sum += values[i]!;
+  return sum;
+}

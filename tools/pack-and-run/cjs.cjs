@@ -1,0 +1,11 @@
+require('@tensorflow/tfjs-backend-cpu');
+const packages = {
+  tf: require('@tensorflow/tfjs-core'),
+  core: require('@apo/core'),
+  node: require('@apo/backend-node'),
+  wasm: require('@apo/backend-wasm'),
+  tasks: require('@apo/tasks'),
+  tasksNode: require('@apo/tasks/node'),
+};
+
+import('./main.mjs').then(({ main }) => main(packages)).then((result) => console.log(JSON.stringify(result)));

@@ -1,0 +1,10 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import * as core from '@apo/core';
+import * as node from '@apo/backend-node';
+import * as wasm from '@apo/backend-wasm';
+import * as tasks from '@apo/tasks';
+import * as tasksNode from '@apo/tasks/node';
+import { main } from './main.mjs';
+
+console.log(JSON.stringify(await main({ tf, core, node, wasm, tasks, tasksNode })));

@@ -1,0 +1,81 @@
+/** What a user's program does first, with the packages handed in by each way of loading them; returns numbers to compare. */
+
+/**
+ * Ten steps of self-tuned gradient descent on y = 2x + 1, from a rate that is far too small.
+ * The loss before is ½ mean (2x + 1)² over x = −1, −0.5, 0, 0.5, 1: ½ (1 + 0 + 1 + 4 + 9) / 5 = 1.5.
+ */
+export async function train({ tf, core }) {
+  const before = tf.memory().numTensors;
+  const w = tf.tidy(() => tf.variable(tf.tensor2d([[0]]), true, 'w'));
+  const b = tf.tidy(() => tf.variable(tf.tensor1d([0]), true, 'b'));
+  const objective = core.createObjective({
+    variables: [w, b],
+    predict: ({ inputs }) => tf.add(tf.matMul(inputs, w), b),
+    loss: 'squared-error',
+  });
+  const inputs = tf.tensor2d([[-1], [-0.5], [0], [0.5], [1]]);
+  const batch = { inputs, targets: tf.tidy(() => tf.add(tf.mul(inputs, 2), 1)) };
+  const apo = new core.Apo(objective, core.sgd({ learningRate: 1e-6 }));
+  const losses = [];
+  for (let step = 0; step < 10; step++) {
+    const loss = apo.step(batch, undefined, { returnLoss: true });
+    losses.push((await loss.data())[0]);
+    loss.dispose();
+  }
+  const { metaSteps, learningRates } = await apo.statistics();
+  apo.dispose();
+  tf.dispose([w, b, batch.inputs, batch.targets]);
+  expect(Math.abs(losses[0] - 1.5) < 1e-6, `the first loss is ${losses[0]}, expected 1.5`);
+  expect(losses[9] < 0.15, `the loss went to ${losses[9]}, expected a tenth of 1.5 or less`);
+  expect(
+    learningRates.all > 1e-3,
+    `the learning rate is ${learningRates.all}, expected it to grow from 1e-6`,
+  );
+  expect(metaSteps === 10, `${metaSteps} meta-steps, expected 10`);
+  expect(tf.memory().numTensors === before, `${tf.memory().numTensors - before} tensors leaked`);
+  return { loss: losses[9], learningRate: learningRates.all };
+}
+
+/** d/dA Σ (A B)² = 2 A B Bᵀ; with A = [1 2] and B = [[3] [4]]: A B = 11, and the gradient is [66 88]. */
+export function gradient({ tf }) {
+  const values = tf.tidy(() => {
+    const b = tf.tensor2d([[3], [4]]);
+    const f = (a) => tf.sum(tf.square(tf.matMul(a, b)));
+    return Array.from(
+      tf
+        .grad(f)(tf.tensor2d([[1, 2]]))
+        .dataSync(),
+    );
+  });
+  expect(values[0] === 66 && values[1] === 88, `the gradient of a matMul is [${values}], expected [66, 88]`);
+}
+
+/** A task by name, evaluated where it starts: f(1, −1.5) = (1 − 1)² + 100 (−1.5 − 1)² = 625. */
+export async function rosenbrock({ tasks }) {
+  expect(tasks.taskNames.includes('mnist-mlp'), `mnist-mlp is not among the tasks ${tasks.taskNames}`);
+  const instance = await tasks.findTask('rosenbrock').load();
+  const { loss } = await instance.evaluate('train');
+  instance.dispose();
+  expect(loss === 625, `Rosenbrock's function starts at ${loss}, expected 625`);
+}
+
+/** The engine that npm alone installs, activated through its adapter. */
+export async function onWasm({ tf, core, wasm }) {
+  const info = await core.selectBackend([wasm.wasmBackend()]);
+  expect(tf.getBackend() === 'wasm', `the backend is ${tf.getBackend()}, expected wasm`);
+  gradient({ tf });
+  const { loss } = await train({ tf, core });
+  return { engine: info.name, wasmLoss: loss };
+}
+
+/** Without tfjs-node the adapter refuses with a reason. */
+export async function withoutTfjsNode({ node }) {
+  const { available, reason } = await node.nodeBackend().probe();
+  expect(available === false, 'tfjs-node is not installed here, but its adapter says it is available');
+  expect(reason.length > 0, 'the refusal gives no reason');
+  return { refused: reason };
+}
+
+export function expect(condition, message) {
+  if (!condition) throw new Error(message);
+}
