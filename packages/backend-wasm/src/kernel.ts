@@ -17,7 +17,8 @@ export interface KernelCall<Inputs, Attributes> {
 
 /**
  * Gives a typed function the registry's untyped signature. The registry's callers, the ops of tfjs-core, guarantee the
- * inputs and attributes of a kernel by its name, so `Inputs` and `Attributes` must be that kernel's.
+ * inputs and attributes of a kernel by its name, so `Inputs` and `Attributes` must be that kernel's. Inputs that live on
+ * another backend are moved to the heap first: moving them allocates, and must not detach a view that `compute` has taken.
  */
 export function defineKernel<Inputs, Attributes = Record<string, never>>(
   kernelName: string,
@@ -25,6 +26,10 @@ export function defineKernel<Inputs, Attributes = Record<string, never>>(
 ): TrainingKernel {
   return {
     kernelName,
-    kernelFunc: (call) => compute(call as unknown as KernelCall<Inputs, Attributes>),
+    kernelFunc: (call) => {
+      const { inputs, backend } = call as unknown as KernelCall<tf.NamedTensorInfoMap, Attributes>;
+      for (const input of Object.values(inputs)) if (input) backend.dataIdMap.get(input.dataId);
+      return compute(call as unknown as KernelCall<Inputs, Attributes>);
+    },
   };
 }

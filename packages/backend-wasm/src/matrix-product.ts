@@ -4,11 +4,12 @@
  *
  * XNNPACK first packs the right operand, at about 2 ns per element, four times what a transpose costs. So C is computed
  * either as op(A)·op(B) or as (op(B)ᵀ·op(A)ᵀ)ᵀ, whichever moves less. Both sum over the inner dimension in the same order.
- * The packed operand is kept by the module as long as its tensor lives: a right operand seen before is worth packing.
+ * The packed operand is kept by the module as long as its tensor lives: a right operand seen before is worth packing. The
+ * module knows it by its number alone, so the same memory under another shape (a reshape) goes in under a number of its own.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { allocate, floats, idOf, release } from './heap.js';
+import { allocate, floats, idOf, openWindow, release, releaseWindow } from './heap.js';
 import { native, shapeBytes } from './native.js';
 import { transpose2d, transpose2dInto, transposeCollides } from './transpose2d.js';
 
@@ -17,8 +18,15 @@ const PACK = 2.1;
 const TRANSPOSE = 0.5;
 const TRANSPOSE_COLLIDING = 1.0;
 
-/** How often a tensor has been a right operand without a transpose. */
-const uses = new WeakMap<object, number>();
+interface Packing {
+  readonly rows: number;
+  readonly columns: number;
+  /** How often the tensor has been a right operand of this shape without a transpose. */
+  uses: number;
+}
+
+/** What the module has packed, by the tensor's `dataId`: the shape it was packed in does not change. */
+const packings = new WeakMap<object, Packing>();
 
 export interface Operand {
   /** A tensor of `rows`×`columns` elements; its own shape is not looked at. */
@@ -37,8 +45,7 @@ export function multiplyInto(backend: BackendWasm, a: Operand, b: Operand, outpu
     floats(backend, output).fill(0);
     return;
   }
-  const earlier = b.transpose ? 0 : (uses.get(b.tensor.dataId) ?? 0);
-  if (!b.transpose) uses.set(b.tensor.dataId, earlier + 1);
+  const earlier = b.transpose ? 0 : countUse(b);
   const direct =
     (a.transpose ? transposeCost(a) : 0) +
     (b.transpose ? transposeCost(b) : 0) +
@@ -65,6 +72,16 @@ export function multiply(backend: BackendWasm, a: Operand, b: Operand): tf.Tenso
   return output;
 }
 
+/** Counts one more use as a right operand and returns how many there were before; 0 when it was packed in another shape. */
+function countUse({ tensor, rows, columns }: Operand): number {
+  const packing = packings.get(tensor.dataId);
+  if (packing === undefined) {
+    packings.set(tensor.dataId, { rows, columns, uses: 1 });
+    return 0;
+  }
+  return packing.rows === rows && packing.columns === columns ? packing.uses++ : 0;
+}
+
 /** The operand of the transposed product. */
 function flip(operand: Operand): Operand {
   return { ...operand, transpose: !operand.transpose };
@@ -85,7 +102,7 @@ function productInto(
   output: tf.TensorInfo,
 ): void {
   const left = a.transpose ? transpose2d(backend, a.tensor, a.rows, a.columns) : a.tensor;
-  const right = b.transpose ? transpose2d(backend, b.tensor, b.rows, b.columns) : b.tensor;
+  const right = b.transpose ? transpose2d(backend, b.tensor, b.rows, b.columns) : packable(backend, b);
   native(backend).matrixProduct(
     idOf(backend, left),
     shapeBytes([1, m, k]),
@@ -98,5 +115,17 @@ function productInto(
     idOf(backend, output),
   );
   if (left !== a.tensor) release(backend, left);
-  if (right !== b.tensor) release(backend, right);
+  if (b.transpose) release(backend, right);
+  else if (right !== b.tensor) releaseWindow(backend, right);
+}
+
+/** The tensor itself, or a window of all of it where the module has packed it in another shape. */
+function packable(backend: BackendWasm, { tensor, rows, columns }: Operand): tf.TensorInfo {
+  const packing = packings.get(tensor.dataId);
+  if (packing === undefined) {
+    packings.set(tensor.dataId, { rows, columns, uses: 0 });
+    return tensor;
+  }
+  const fits = packing.rows === rows && packing.columns === columns;
+  return fits ? tensor : openWindow(backend, tensor, 0, [rows, columns]);
 }

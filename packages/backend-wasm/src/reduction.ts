@@ -14,7 +14,8 @@ const FOLD = 1_024;
 
 /**
  * Sum over `axis` divided by `divide ? count : 1`, as a new tensor owned by the caller; `null` where the stock kernel is
- * the better choice: other types than float32, only trailing axes, axes that are not neighbours, and empty tensors.
+ * the better choice: other types than float32, only trailing axes, and axes that are not neighbours. Over nothing the sum
+ * is 0 and the mean NaN (the stock kernels leave whatever the memory held).
  */
 export function reduceAxes(
   backend: BackendWasm,
@@ -25,7 +26,13 @@ export function reduceAxes(
   const axes = tf.util.parseAxisParam(axis, x.shape).sort((p, q) => p - q);
   const first = axes[0];
   const size = sizeOf(x.shape);
-  if (x.dtype !== 'float32' || first === undefined || size === 0) return null;
+  const shape = x.shape.flatMap((extent, i) => (!axes.includes(i) ? [extent] : keepDims ? [1] : []));
+  if (size === 0) {
+    const output = backend.makeOutput(shape, divide ? 'float32' : x.dtype);
+    backend.typedArrayFromHeap(output).fill(divide ? NaN : 0);
+    return output;
+  }
+  if (x.dtype !== 'float32' || first === undefined) return null;
   const last = axes[axes.length - 1]!;
   if (last - first !== axes.length - 1) return null;
   const outer = sizeOf(x.shape.slice(0, first));
@@ -37,7 +44,6 @@ export function reduceAxes(
     ? new Float64Array([total(backend, x, size)])
     : sumRows(backend, x, outer, rows, columns);
   if (divide) for (let i = 0; i < sums.length; i++) sums[i]! /= rows;
-  const shape = x.shape.flatMap((extent, i) => (i < first || i > last ? [extent] : keepDims ? [1] : []));
   const output = allocate(backend, shape);
   floats(backend, output).set(sums);
   return output;

@@ -67,6 +67,28 @@ describe('one product', () => {
     expect(tf.matMul(a, bt, false, true).dataSync()).toEqual(first);
   });
 
+  it('takes one memory as the right operand in several shapes', () => {
+    // The module keeps a packed right operand by its tensor's number, which a reshape shares.
+    const right = randomValues(32 * 48, 8);
+    const b = tf.tensor2d(right, [32, 48]);
+    for (let round = 0; round < 2; round++) {
+      for (const [k, n] of [
+        [32, 48],
+        [48, 32],
+        [16, 96],
+      ] as const) {
+        const left = randomValues(40 * k, 9);
+        const { values } = evaluate(() => tf.matMul(tf.tensor2d(left, [40, k]), tf.reshape(b, [k, n])));
+        expectClose(values, matrixProduct(left, right, 40, k, n, false, false));
+        // Aᵀ·B of a wide A and a narrow B is computed as (Bᵀ·A)ᵀ, with A on the right.
+        const { values: swapped } = evaluate(() =>
+          tf.matMul(tf.reshape(b, [k, n]), tf.tensor2d(left.subarray(0, k), [k, 1]), true),
+        );
+        expectClose(swapped, matrixProduct(right, left, n, k, 1, true, false));
+      }
+    }
+  });
+
   it('lets NaN and infinity through like the definition: 0·∞ is NaN', () => {
     for (const [transposeA, transposeB] of flags) {
       const a = new Float32Array([0, 1, 1, 2, NaN, 1]);

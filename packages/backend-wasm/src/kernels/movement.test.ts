@@ -209,6 +209,13 @@ describe('gather', () => {
       tf.gather(counting([2, 3]), tf.tensor2d([2, 0, 1, 1], [2, 2], 'int32'), 1, 1),
     );
     expect(batched).toEqual({ shape: [2, 2], values: [2, 0, 4, 4] });
+    const fromTheEnd = evaluate(() =>
+      tf.gather(counting([2, 3]), tf.tensor2d([2, 0, 1, 1], [2, 2], 'int32'), 1, -1),
+    );
+    expect(fromTheEnd).toEqual(batched);
+    expect(() => tf.gather(counting([2, 3]), tf.tensor2d([[0], [1], [2]], [3, 1], 'int32'), 1, 1)).toThrow(
+      /x\.shape\[0\]: 2/,
+    );
   });
 
   it('refuses an index outside', () => {
@@ -243,5 +250,23 @@ describe('unsortedSegmentSum', () => {
     expect(evaluate(() => tf.unsortedSegmentSum(x, tf.tensor1d([1, 1, 0], 'int32'), 2)).values).toEqual([
       7, 11,
     ]);
+  });
+
+  it('of tensors from another backend, whose move makes the heap grow', async () => {
+    const backend = tf.backend() as unknown as BackendWasm;
+    const anchor = tf.tensor1d([0]);
+    const heapBytes = (): number => backend.typedArrayFromHeap(anchor).buffer.byteLength;
+    const count = heapBytes() / 4;
+    await tf.setBackend('cpu');
+    const x = tf.ones([count]);
+    const ids = tf.zeros<tf.Rank.R1>([count], 'int32');
+    await tf.setBackend('wasm');
+    const before = heapBytes();
+    const sums = tf.unsortedSegmentSum(x, ids, 1);
+    expect(heapBytes()).toBeGreaterThan(before);
+    // Whole numbers up to 2²⁴ are exact in float32.
+    expect(count).toBeLessThanOrEqual(2 ** 24);
+    expect(Array.from(sums.dataSync())).toEqual([count]);
+    tf.dispose([anchor, x, ids, sums]);
   });
 });

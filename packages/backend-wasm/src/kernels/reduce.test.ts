@@ -114,9 +114,22 @@ it('sums whole numbers exactly', () => {
   }
 });
 
-it('keeps int32 sums, bool means and empty tensors to the stock kernels', () => {
+it('sums int32 and takes the mean of bool', () => {
   expect(evaluate(() => tf.sum(tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32'), 0)).values).toEqual([4, 6]);
   expect(evaluate(() => tf.mean(tf.tensor1d([true, false, true, true], 'bool'))).values).toEqual([0.75]);
+});
+
+it('of nothing, the sum is 0 and the mean NaN, in whatever memory the result falls', () => {
+  tf.fill([10_000], 7).dispose();
+  for (const dtype of ['float32', 'int32'] as const) {
+    expect(evaluate(() => tf.sum(tf.zeros([0, 3], dtype), 0)).values).toEqual([0, 0, 0]);
+    expect(evaluate(() => tf.sum(tf.zeros([2, 0], dtype), 1, true))).toEqual({
+      shape: [2, 1],
+      values: [0, 0],
+    });
+    expect(evaluate(() => tf.sum(tf.zeros([0, 3], dtype))).values).toEqual([0]);
+    expect(evaluate(() => tf.mean(tf.zeros([0, 3], dtype), 0)).values).toEqual([NaN, NaN, NaN]);
+  }
   expect(evaluate(() => tf.sum(tf.zeros([0, 3]), 1))).toEqual({ shape: [0], values: [] });
 });
 

@@ -1,8 +1,7 @@
 /** UnsortedSegmentSum, missing in tfjs-wasm: output[segmentIds[i]] += x[i]; ids outside [0, numSegments) are dropped. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { sizeOf } from '../heap.js';
+import { integers, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { integers } from '../heap.js';
 
 export const unsortedSegmentSum = defineKernel<
   { x: tf.TensorInfo; segmentIds: tf.TensorInfo },

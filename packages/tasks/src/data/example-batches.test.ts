@@ -39,6 +39,10 @@ describe('exampleBatch', () => {
     expect(await readOut(batch)).toEqual([[19 / 255, 236 / 255, 0, 0, 1, 0].map(Math.fround), [3, 0]]);
     tf.dispose([batch.inputs, batch.targets]);
   });
+
+  it.each([20, -1, 0.5])('refuses the index %d', (index) => {
+    expect(() => exampleBatch(examples, [3, index])).toThrow(`indices[1] is ${index}; expected 0 … 19.`);
+  });
 });
 
 describe('exampleSource', () => {

@@ -1,6 +1,6 @@
 /** Batches of labelled examples as tensors: bytes become float32 in [0, 1], and only the rows of the batch are converted. */
 import * as tf from '@tensorflow/tfjs-core';
-import { ApoError, BatchSampler } from '@apo/core';
+import { ApoError, BatchSampler, requireArgument } from '@apo/core';
 import type { BatchSamplerState, BatchSource, SourceState, SupervisedBatch } from '@apo/core';
 import { featureCount, requireExamples } from './examples.js';
 import type { LabelledExamples } from './examples.js';
@@ -11,6 +11,7 @@ const UNIT_INTERVAL = Float32Array.from({ length: 256 }, (_, byte) => byte / 255
 /**
  * The examples at `indices` as one batch: inputs `[indices.length, features]`, float32 in [0, 1]; targets
  * `[indices.length]`, int32. The caller owns both tensors.
+ * @throws ApoError `INVALID_ARGUMENT` for an index that no example has.
  */
 export function exampleBatch(examples: LabelledExamples, indices: ArrayLike<number>): SupervisedBatch {
   const features = featureCount(examples);
@@ -19,7 +20,12 @@ export function exampleBatch(examples: LabelledExamples, indices: ArrayLike<numb
   let to = 0;
   for (let row = 0; row < indices.length; row++) {
     const index = indices[row]!;
-    targets[row] = examples.labels[index]!;
+    const label = examples.labels[index];
+    requireArgument(
+      label !== undefined,
+      () => `indices[${row}] is ${index}; expected 0 … ${examples.labels.length - 1}.`,
+    );
+    targets[row] = label;
     const end = (index + 1) * features;
     for (let from = index * features; from < end; from++) {
       inputs[to++] = UNIT_INTERVAL[examples.inputs[from]!]!;

@@ -48,8 +48,8 @@ describe('fetchStore', () => {
     expect(await fetchStore().read(dataSet([`${server.url}/unpacked`]), 'a')).toEqual(content);
   });
 
-  it('goes on to the next address after a missing or broken one', async () => {
-    const urls = [`${server.url}/missing`, `${server.url}/broken`, `${server.url}/toy`];
+  it('goes on to the next address after a missing, a broken and a wrong one', async () => {
+    const urls = ['missing', 'broken', 'bad', 'toy'].map((folder) => `${server.url}/${folder}`);
     expect(await fetchStore().read(dataSet(urls), 'a')).toEqual(content);
   });
 

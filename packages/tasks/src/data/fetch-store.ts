@@ -13,8 +13,8 @@ export interface FetchStoreOptions {
 /**
  * Reads data sets over HTTP. Gzip is undone here, or by the browser where the server announces it. Contents are
  * compared with their SHA-256, which browsers offer in secure contexts only (https and localhost).
- * `read` throws ApoError `DATA_UNAVAILABLE` (every address and why it failed), `DATA_CORRUPT`, or `UNSUPPORTED`
- * (no SHA-256 here, or a data set that publishes MD5 only).
+ * `read` throws ApoError with every address and why it failed, `DATA_CORRUPT` when one gave another content and
+ * `DATA_UNAVAILABLE` otherwise; or `UNSUPPORTED` (no SHA-256 here, or a data set that publishes MD5 only).
  */
 export function fetchStore({ baseUrl, fetch = globalThis.fetch }: FetchStoreOptions = {}): DataStore {
   return {
@@ -30,6 +30,7 @@ export function fetchStore({ baseUrl, fetch = globalThis.fetch }: FetchStoreOpti
       const own = baseUrl === undefined ? [] : [`${baseUrl.replace(/\/+$/, '')}/${dataSet.name}`];
       const urls = [...own, ...dataSet.urls].map((base) => `${base}/${name}`);
       const failures: string[] = [];
+      let corrupt = false;
       for (const url of urls) {
         let bytes: Uint8Array<ArrayBuffer>;
         try {
@@ -41,11 +42,17 @@ export function fetchStore({ baseUrl, fetch = globalThis.fetch }: FetchStoreOpti
           continue;
         }
         const digest = await sha256(bytes);
-        requireIntact(`What ${url} gave`, { bytes: bytes.length, digest }, file, 'Serve the right file.');
-        return bytes;
+        try {
+          requireIntact(`What ${url} gave`, { bytes: bytes.length, digest }, file, 'Serve the right file.');
+          return bytes;
+        } catch (error) {
+          // Many servers answer a path that they do not have with a page of their own.
+          corrupt = true;
+          failures.push(error instanceof Error ? error.message : String(error));
+        }
       }
       throw new ApoError(
-        'DATA_UNAVAILABLE',
+        corrupt ? 'DATA_CORRUPT' : 'DATA_UNAVAILABLE',
         `${dataSet.title}'s ${fileName} could not be fetched.\n${failures.map((line) => `  ${line}`).join('\n')}\nServe ${name} yourself and pass fetchStore({ baseUrl }); it is looked for at <baseUrl>/${dataSet.name}/${name}.`,
       );
     },

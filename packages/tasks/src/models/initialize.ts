@@ -7,6 +7,8 @@ export type Initializer =
   /** Uniform in ±√(6 / (fan_in + fan_out)), for tanh and sigmoid (Glorot & Bengio 2010, Eq. 16). */
   | 'glorot-uniform';
 
+export const initializers: readonly Initializer[] = ['he-normal', 'glorot-uniform'];
+
 /** A dense kernel `[fanIn, fanOut]`, row-major, as float32. */
 export function initialKernel(
   initializer: Initializer,

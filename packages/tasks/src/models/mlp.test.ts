@@ -155,6 +155,10 @@ describe('mlp', () => {
     [{ sizes: [4, 2.5] }, /Every entry of sizes is 2.5/],
     [{ seed: 0.5 }, /seed is 0.5/],
     [{ activation: 'swish' as 'relu' }, /Unknown activation "swish"; expected one of relu, tanh, sigmoid/],
+    [
+      { initializer: 'zeros' as 'he-normal' },
+      /Unknown initializer "zeros"; expected one of he-normal, glorot/,
+    ],
   ])('refuses %o', (options, message) => {
     expect(() => mlp({ sizes: [2, 2], seed: 0, ...options })).toThrow(message);
   });

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createRandom, requireArgument, requireInteger } from '@apo/core';
 import { requireFreeNames } from './free-names.js';
-import { initialKernel } from './initialize.js';
+import { initialKernel, initializers } from './initialize.js';
 import type { Initializer } from './initialize.js';
 import type { Model } from './model.js';
 
@@ -31,8 +31,8 @@ const activations: Readonly<Record<Activation, (x: tf.Tensor) => tf.Tensor>> = {
  * Builds the model. Its variables are `dense1/kernel` `[sizes[0], sizes[1]]`, `dense1/bias` `[sizes[1]]`,
  * `dense2/kernel`, …, after `name` and a slash when one is given. `predict` maps `[batch, sizes[0]]` to
  * `[batch, sizes.at(-1)]`.
- * @throws ApoError `INVALID_ARGUMENT` for fewer than two sizes, a size below 1, an unknown activation, a seed that is
- *   not whole, or names that a living model already uses.
+ * @throws ApoError `INVALID_ARGUMENT` for fewer than two sizes, a size below 1, an unknown activation or initializer, a
+ *   seed that is not whole, or names that a living model already uses.
  */
 export function mlp(options: MlpOptions): Model {
   const { sizes, activation = 'relu', seed, name } = options;
@@ -45,6 +45,10 @@ export function mlp(options: MlpOptions): Model {
   requireArgument(
     Object.hasOwn(activations, activation),
     () => `Unknown activation "${activation}"; expected one of ${Object.keys(activations).join(', ')}.`,
+  );
+  requireArgument(
+    initializers.includes(initializer),
+    () => `Unknown initializer "${initializer}"; expected one of ${initializers.join(', ')}.`,
   );
   const random = createRandom(seed);
   const prefix = name === undefined ? '' : `${name}/`;

@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { SupervisedBatch } from '@apo/core';
 import { describe, expect, it } from 'vitest';
 import { fileStore } from '../node/file-store.js';
+import { syntheticDigits } from '../data/digits.js';
+import type { Model } from '../models/model.js';
+import { classificationTask } from './classification.js';
 import { digits } from './digits.js';
 import { mnistMlp, mnistMlpSmall } from './mnist-mlp.js';
 import type { TaskInstance } from './task.js';
@@ -63,6 +66,29 @@ describe('digits', () => {
     source.release(batch);
     a.dispose();
     b.dispose();
+  });
+});
+
+/** A model of one's own, as a class. */
+class Linear implements Model {
+  readonly variables = [tf.tidy(() => tf.variable<tf.Rank>(tf.zeros([144, 10])))];
+  predict(inputs: tf.Tensor): tf.Tensor {
+    return tf.matMul(inputs, this.variables[0]!);
+  }
+  dispose(): void {
+    tf.dispose(this.variables);
+  }
+}
+
+describe('classificationTask', () => {
+  it('takes a model of one’s own, and disposes it', async () => {
+    const before = tf.memory().numTensors;
+    const data = syntheticDigits({ train: 20, test: 10 });
+    const task = classificationTask({ data, model: new Linear(), batchSize: 5 });
+    // Ten equal logits: log 10.
+    expect((await task.evaluate('test')).loss).toBeCloseTo(Math.log(10), 5);
+    task.dispose();
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
 

@@ -30,6 +30,6 @@ export function classificationTask({
     variables: model.variables,
     trainSource: (seed, size = batchSize) => exampleSource(data.train, { batchSize: size, seed }),
     evaluate: (split, limit) => evaluateClassifier(objective, data[split], limit),
-    dispose: model.dispose,
+    dispose: () => model.dispose(),
   };
 }
