@@ -9,7 +9,7 @@ import type { Lookahead, UpdateRule } from './update-rule.js';
 
 /** Options that a fixed-rate run has, too. */
 export interface StepperOptions {
-  /** Multiplies the base rate as a function of the step. Default: none. */
+  /** Multiplies the rate of the real step, fixed or learned, as a function of the step; the lookahead does not see it. Default: none. */
   readonly schedule?: Schedule;
   /** Applied to the gradient before the rule sees it. Default: none. */
   readonly clip?: GradientClip;
@@ -38,10 +38,16 @@ export interface ApoOptions extends StepperOptions {
   readonly fsdBatch?: 'other' | 'same';
   /** Find the initial rate on the first batch (acceptance ratio). `auto`: true; `paper`: false. */
   readonly calibrate?: boolean | CalibrationOptions;
-  /** Largest |Δ log η| of one meta-step, in nats; `false` for no limit. `auto`: 0.3; `paper`: false. */
+  /** Largest |Δ log η| by which the meta-optimizer moves in one meta-step, in nats; `false` for no limit. `auto`: 0.3; `paper`: false. */
   readonly maxLogChange?: number | false;
   /** Undo a meta-step that makes Q worse or non-finite; costs two forward passes each. `auto`: true; `paper`: false. */
   readonly reject?: boolean;
+  /**
+   * After a meta-step whose lookahead still raises the objective on its own batch, shorten η to the minimum of the parabola
+   * through both values; tenfold at most, and so where Q is not finite. Beyond `maxLogChange`, which bounds the meta-optimizer
+   * alone. Shares the forward passes of `reject`. `auto`: true; `paper`: false.
+   */
+  readonly backtrack?: boolean;
   /** How far Q looks ahead. `auto`: the rule's own (`step` for SGD and RMSprop, `committed` for momentum, 4 × for Adam); `paper`: `step`. */
   readonly lookahead?: Lookahead;
   /** Move θ by another rule for the first `steps` steps while φ is already being learned. Default: none. */
@@ -60,6 +66,7 @@ export interface ResolvedApoOptions extends StepperOptions {
   readonly calibration: CalibrationOptions | undefined;
   readonly maxLogChange: number | undefined;
   readonly reject: boolean;
+  readonly backtrack: boolean;
   readonly lookahead: Lookahead;
   readonly warmup?: { readonly rule: UpdateRule; readonly steps: number };
 }
@@ -69,7 +76,10 @@ function presetDefaults(
   preset: Preset,
   rule: UpdateRule,
 ): Required<
-  Pick<ApoOptions, 'denseSteps' | 'metaOptimizer' | 'calibrate' | 'maxLogChange' | 'reject' | 'lookahead'>
+  Pick<
+    ApoOptions,
+    'denseSteps' | 'metaOptimizer' | 'calibrate' | 'maxLogChange' | 'reject' | 'backtrack' | 'lookahead'
+  >
 > {
   switch (preset) {
     case 'auto':
@@ -79,6 +89,7 @@ function presetDefaults(
         calibrate: rule.logLearningRate !== undefined,
         maxLogChange: 0.3,
         reject: true,
+        backtrack: true,
         lookahead: rule.defaultLookahead ?? 'step',
       };
     case 'paper':
@@ -88,6 +99,7 @@ function presetDefaults(
         calibrate: false,
         maxLogChange: false,
         reject: false,
+        backtrack: false,
         lookahead: 'step',
       };
     default:
@@ -100,7 +112,7 @@ function presetDefaults(
 export function resolveApoOptions(rule: UpdateRule, options: ApoOptions): ResolvedApoOptions {
   const defaults = presetDefaults(options.preset ?? 'auto', rule);
   const { interval = 10, lambdaFsd = 0.3, lambdaWsd = 0, lossBatch = 'same', fsdBatch = 'other' } = options;
-  const { denseSteps, metaOptimizer, calibrate, maxLogChange, reject, lookahead } = {
+  const { denseSteps, metaOptimizer, calibrate, maxLogChange, reject, backtrack, lookahead } = {
     ...defaults,
     ...withoutUndefined(options),
   };
@@ -131,6 +143,7 @@ export function resolveApoOptions(rule: UpdateRule, options: ApoOptions): Resolv
     calibration: calibrate === false ? undefined : checkedCalibration(calibrate === true ? {} : calibrate),
     maxLogChange: maxLogChange === false ? undefined : maxLogChange,
     reject,
+    backtrack,
     lookahead,
   };
 }
@@ -151,7 +164,10 @@ function requireLookahead(rule: UpdateRule, lookahead: Lookahead): void {
 
 function checkedCalibration(options: CalibrationOptions): CalibrationOptions {
   if (options.ratio !== undefined)
-    requireNumber('calibrate.ratio', options.ratio, { min: 0, max: 1, exclusive: true });
+    requireArgument(
+      options.ratio > 0 && options.ratio < 1,
+      () => `calibrate.ratio is ${String(options.ratio)}; expected a number between 0 and 1.`,
+    );
   if (options.evaluations !== undefined) requireInteger('calibrate.evaluations', options.evaluations, 1);
   if (options.range !== undefined) {
     const [low, high] = options.range;

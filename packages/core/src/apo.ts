@@ -10,7 +10,8 @@ import { MetaStatisticsFeed } from './meta-statistics.js';
 import type { MetaStepListener } from './meta-statistics.js';
 import { lookaheadParts, metaStep } from './meta-step.js';
 import type { LookaheadParts } from './meta-step.js';
-import type { Objective } from './objective.js';
+import { preserving } from './lookahead.js';
+import type { Objective, Outputs } from './objective.js';
 import { requireUniqueNames } from './objective.js';
 import { batchList } from './optimizer.js';
 import type {
@@ -23,10 +24,15 @@ import type {
 import { predictions, proximalTerms } from './proximal.js';
 import type { ProximalProblem } from './proximal.js';
 import { createRandom } from './random.js';
-import { checkTensors, restoreState, RuleRunner } from './rule-runner.js';
+import { checkState, restoreState, RuleRunner } from './rule-runner.js';
+import type { Advance } from './rule-runner.js';
 import { flattenState, innerProduct, replaceKept, stateTensors } from './tensor-map.js';
 import type { RuleState, TensorMap, UpdateRule } from './update-rule.js';
 
+/**
+ * An optimizer that learns φ of a rule while it trains. It owns φ and all state (`dispose` frees them), never the objective's
+ * variables. One instance trains one objective.
+ */
 export class Apo<B> implements Optimizer<B> {
   readonly name: string;
   readonly options: ResolvedApoOptions;
@@ -76,81 +82,110 @@ export class Apo<B> implements Optimizer<B> {
     other?: B | MicroBatches<B>,
     options: StepOptions = {},
   ): tf.Scalar | undefined {
-    const isMetaStep =
-      this.stepCount < this.options.denseSteps || this.stepCount % this.options.interval === 0;
+    const step = this.stepCount + 1;
     const own = this.seeded(batchList(batch));
     const second = other === undefined ? own : this.seeded(batchList(other));
-    const { lossBatch, fsdBatch, lambdaFsd, lambdaWsd } = this.options;
-    const fsdBatches = fsdBatch === 'same' ? own : second;
-    const needsFsd = isMetaStep && lambdaFsd > 0;
-    let kept: BasePass['outputs'] = [];
+    const needsOutputs =
+      this.isMetaStep && this.options.lambdaFsd > 0 && this.fsdBatches(own, second) === own;
+    const keepOutputs: Outputs[] = [];
     try {
       return tf.tidy(() => {
         const base = basePass(this.objective, own, {
-          keepOutputs: needsFsd && fsdBatches === own,
+          ...(needsOutputs && { keepOutputs }),
           ...(options.onOutputs && { onOutputs: options.onOutputs }),
         });
-        kept = base.outputs;
-        this.stepCount++;
         const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
         const advance = this.main.advance(
           gradients,
-          this.stepCount,
-          isMetaStep && this.options.lookahead === 'committed',
+          step,
+          this.isMetaStep && this.options.lookahead === 'committed',
         );
-        if (isMetaStep) {
-          const problem: ProximalProblem<B> = {
-            objective: this.objective,
-            weights: { lambdaFsd, lambdaWsd },
-            lossBatches: lossBatch === 'same' ? own : second,
-            fsdBatches,
-            previous: !needsFsd
-              ? []
-              : fsdBatches === own
-                ? base.outputs
-                : predictions(this.objective, fsdBatches),
-          };
-          const { rule, variables } = this.main;
-          const parts = (): LookaheadParts =>
-            lookaheadParts(rule, variables, this.main.phi, advance, this.options.lookahead);
-          if (this.options.calibration && !this.calibrated) this.calibrate(problem, base, parts());
-          this.adapt(problem, base, parts());
+        if (this.isMetaStep) {
+          const problem = this.problem(own, second, keepOutputs);
+          const descent = problem.lossBatches === own ? base : this.passOn(problem.lossBatches);
+          if (this.mustCalibrate) this.calibrate(problem, descent, advance);
+          this.adapt(problem, descent, advance);
         }
-        const inWarmup = this.options.warmup !== undefined && this.stepCount <= this.options.warmup.steps;
-        if (inWarmup) this.warmup!.commit(this.warmup!.advance(gradients, this.stepCount));
+        const inWarmup = this.options.warmup !== undefined && step <= this.options.warmup.steps;
+        if (inWarmup) this.warmup!.commit(this.warmup!.advance(gradients, step));
         this.main.commit(advance, !inWarmup);
+        this.stepCount = step;
         return options.returnLoss ? base.loss : undefined;
       });
     } finally {
-      tf.dispose(kept.flat());
+      tf.dispose(keepOutputs.flat());
     }
   }
 
+  /** Whether φ moves in the step to come. */
+  private get isMetaStep(): boolean {
+    const { denseSteps, interval } = this.options;
+    return this.mustCalibrate || this.stepCount < denseSteps || this.stepCount % interval === 0;
+  }
+
+  private get mustCalibrate(): boolean {
+    return this.options.calibration !== undefined && !this.calibrated;
+  }
+
+  private fsdBatches(own: SeededBatch<B>[], second: SeededBatch<B>[]): SeededBatch<B>[] {
+    return this.options.fsdBatch === 'same' ? own : second;
+  }
+
+  /** Q as a function of θ′: which batch each of its terms sees, and the predictions that the second compares with. */
+  private problem(
+    own: SeededBatch<B>[],
+    second: SeededBatch<B>[],
+    ownOutputs: Outputs[],
+  ): ProximalProblem<B> {
+    const { lossBatch, lambdaFsd, lambdaWsd } = this.options;
+    const fsdBatches = this.fsdBatches(own, second);
+    const previous =
+      lambdaFsd === 0 ? [] : fsdBatches === own ? ownOutputs : predictions(this.objective, fsdBatches);
+    return {
+      objective: this.objective,
+      weights: { lambdaFsd, lambdaWsd },
+      lossBatches: lossBatch === 'same' ? own : second,
+      fsdBatches,
+      previous,
+    };
+  }
+
+  /** J and ∇J on batches other than the step's own, BatchNorm averages left alone. */
+  private passOn(batches: readonly SeededBatch<B>[]): BasePass {
+    return preserving(this.objective.stateVariables, () => basePass(this.objective, batches));
+  }
+
+  private parts(advance: Advance): LookaheadParts {
+    const { rule, variables, phi } = this.main;
+    return lookaheadParts(rule, variables, phi, advance, this.options.lookahead);
+  }
+
   /** φ moves; θ does not. */
-  private adapt(problem: ProximalProblem<B>, base: BasePass, parts: LookaheadParts): void {
+  private adapt(problem: ProximalProblem<B>, descent: BasePass, advance: Advance): void {
     const { rule, phi } = this.main;
-    this.metaCount++;
     const output = metaStep({
       problem,
       rule,
       phi,
-      parts,
-      descent: base,
+      parts: this.parts(advance),
+      descent,
       metaState: this.metaState,
-      metaStep: this.metaCount,
+      metaStep: this.metaCount + 1,
       options: this.options,
     });
+    this.metaCount++;
     replaceKept(stateTensors(this.metaState), stateTensors(output.metaState));
     this.metaState = output.metaState;
     this.main.setPhi(output.phi);
     this.rejectedCount.assign(tf.add(this.rejectedCount, tf.sub(1, tf.cast(output.accepted, 'float32'))));
     const logRates = rule.logLearningRate === undefined ? undefined : output.phi[rule.logLearningRate];
-    this.feed.publish(this.stepCount, output, logRates, this.main.groups, this.main.factor(this.stepCount));
+    this.feed.publish(advance.step, output, logRates, this.main.groups, this.main.factor(advance.step));
   }
 
   /** Sets log η by acceptance ratio on the first batch. */
-  private calibrate(problem: ProximalProblem<B>, base: BasePass, { start, direction }: LookaheadParts): void {
+  private calibrate(problem: ProximalProblem<B>, descent: BasePass, advance: Advance): void {
     const { rule, phi } = this.main;
+    const { start, direction } = this.parts(advance);
     const entry = rule.logLearningRate!;
     const shape = phi[entry]!.shape;
     const withLogRate = (logRate: tf.Tensor): TensorMap => ({
@@ -158,8 +193,8 @@ export class Apo<B> implements Optimizer<B> {
       [entry]: tf.add(tf.zeros(shape), logRate),
     });
     const logRate = calibrateLogRate(
-      base.loss,
-      innerProduct(base.gradients, direction),
+      descent.loss,
+      innerProduct(descent.gradients, direction),
       (trial) => proximalTerms(problem, rule.apply(start, withLogRate(trial), direction)).q,
       tf.mean(phi[entry]!),
       this.options.calibration,
@@ -200,6 +235,7 @@ export class Apo<B> implements Optimizer<B> {
       },
       values: {
         name: this.name,
+        groups: this.main.groups,
         steps: this.stepCount,
         metaSteps: this.metaCount,
         calibrated: this.calibrated ? 1 : 0,
@@ -209,7 +245,7 @@ export class Apo<B> implements Optimizer<B> {
   }
 
   restore({ tensors, values }: OptimizerState): void {
-    checkTensors(this.state().tensors, tensors);
+    checkState(this.state(), { tensors, values });
     this.main.restore('rule', tensors);
     this.warmup?.restore('warmup', tensors);
     this.metaState = restoreState('meta', this.metaState, tensors);

@@ -15,8 +15,6 @@ export interface BasePass {
   /** J_B(θ), regularisers included. */
   readonly loss: tf.Scalar;
   readonly gradients: TensorMap;
-  /** f(x, θ) of each micro-batch; empty unless asked for. */
-  readonly outputs: readonly Outputs[];
 }
 
 /** f(x, θ) in training mode with the masks of `seed`. */
@@ -52,35 +50,46 @@ export function gradientOf(
   return { value, gradients };
 }
 
+/** Mean over passes of equal weight; one pass is returned as it is. */
+export function meanPass(
+  passes: readonly { value: tf.Scalar; gradients: TensorMap }[],
+  variables: readonly tf.Variable[],
+): { value: tf.Scalar; gradients: TensorMap } {
+  if (passes.length === 1) return passes[0]!;
+  const mean = <T extends tf.Tensor>(tensors: T[]): T => tf.div(tf.addN(tensors), tensors.length);
+  return {
+    value: mean(passes.map(({ value }) => value)),
+    gradients: Object.fromEntries(
+      variables.map(({ name }) => [name, mean(passes.map(({ gradients }) => gradients[name]!))]),
+    ),
+  };
+}
+
+export interface BasePassOptions {
+  /** Receives a kept copy of each prediction, also when the pass fails later; the caller disposes them. */
+  readonly keepOutputs?: Outputs[];
+  /** Sees each prediction itself. */
+  readonly onOutputs?: (outputs: Outputs, index: number) => void;
+}
+
 /** Forward and backward over `batches`. Micro-batches run one after another, so that only one is in memory. Run inside `tf.tidy`. */
 export function basePass<B>(
   objective: Objective<B>,
   batches: readonly SeededBatch<B>[],
-  {
-    keepOutputs = false,
-    onOutputs,
-  }: { keepOutputs?: boolean; onOutputs?: (outputs: Outputs, index: number) => void } = {},
+  { keepOutputs, onOutputs }: BasePassOptions = {},
 ): BasePass {
-  const outputs: Outputs[] = [];
+  // A copy, since `predict` may return a tensor of the batch, or a variable.
+  const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
   const passes = batches.map((seeded, i) =>
     gradientOf(
       () =>
         meanLoss(objective, [seeded], (output) => {
+          keepOutputs?.push(Array.isArray(output) ? output.map(copy) : copy(output));
           onOutputs?.(output, i);
-          if (keepOutputs)
-            outputs.push(Array.isArray(output) ? output.map((o) => tf.keep(o)) : tf.keep(output));
         }),
       objective.variables,
     ),
   );
-  const n = passes.length;
-  if (n === 1) return { loss: passes[0]!.value, gradients: passes[0]!.gradients, outputs };
-  const mean = (tensors: tf.Tensor[]): tf.Tensor => tf.div(tf.addN(tensors), n);
-  return {
-    loss: mean(passes.map((pass) => pass.value)) as tf.Scalar,
-    gradients: Object.fromEntries(
-      objective.variables.map(({ name }) => [name, mean(passes.map((pass) => pass.gradients[name]!))]),
-    ),
-    outputs,
-  };
+  const { value, gradients } = meanPass(passes, objective.variables);
+  return { loss: value, gradients };
 }

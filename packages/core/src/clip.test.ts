@@ -25,6 +25,10 @@ describe('clipByValue', () => {
     });
   });
 
+  it('keeps NaN, so that a failure stays visible, and bounds the infinities', () => {
+    expect(clipped(clipByValue(0.5), { w: [NaN, Infinity, -Infinity] })).toEqual({ w: [NaN, 0.5, -0.5] });
+  });
+
   it('refuses a limit that is not positive', () => {
     expect(() => clipByValue(0)).toThrow(refused);
     expect(() => clipByValue(Infinity)).toThrow(refused);

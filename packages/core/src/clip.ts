@@ -13,7 +13,15 @@ export type GradientClip = (gradients: TensorMap) => TensorMap;
  */
 export function clipByValue(limit: number): GradientClip {
   requireNumber('limit', limit, { min: 0, exclusive: true });
-  return (gradients) => tf.tidy(() => mapTensors(gradients, (g) => tf.clipByValue(g, -limit, limit)));
+  return (gradients) => tf.tidy(() => mapTensors(gradients, (g) => clamp(g, limit)));
+}
+
+/** Elements moved into [−limit, limit], NaN kept (the op of that name makes −limit of it on some engines). A new tensor. */
+export function clamp(x: tf.Tensor, limit: number): tf.Tensor {
+  return tf.tidy(() => {
+    const bound = tf.where(tf.greater(x, 0), tf.scalar(limit), tf.scalar(-limit));
+    return tf.where(tf.greater(tf.abs(x), limit), bound, x);
+  });
 }
 
 /**

@@ -49,7 +49,9 @@ const divergences: Record<DivergenceName, Divergence> = {
     }),
   'bernoulli-kl': (next, previous) =>
     tf.tidy(() => {
-      const clip = (p: tf.Tensor): tf.Tensor => tf.clipByValue(p, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR);
+      // p − p is 0, or NaN where p is: clipping alone hides NaN on some engines.
+      const clip = (p: tf.Tensor): tf.Tensor =>
+        tf.add(tf.clipByValue(p, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR), tf.sub(p, p));
       const p = clip(previous);
       const q = clip(next);
       const on = tf.mul(p, tf.sub(tf.log(p), tf.log(q)));

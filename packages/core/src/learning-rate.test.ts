@@ -82,6 +82,18 @@ describe('log learning rates as φ', () => {
     });
   });
 
+  it('groups by a pattern with flags, and names groups in the order of φ whatever the names look like', () => {
+    const named = (list: string[]): tf.Variable[] =>
+      list.map((name) => ({ name, shape: [] }) as unknown as tf.Variable);
+    const rule = sgd({ groups: { bias: /bias$/g } });
+    expect(rule.learningRateGroups!(named(['a/bias', 'b/bias', 'c/bias']))).toEqual(['bias']);
+    // Objects list integer-like names in ascending order; so must the labels.
+    expect(sgd({ groups: 'variable' }).learningRateGroups!(named(['2000', '1700']))).toEqual([
+      '1700',
+      '2000',
+    ]);
+  });
+
   it('leaves no tensor behind', async () => {
     expect(
       await leaked(() => {

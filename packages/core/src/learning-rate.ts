@@ -4,7 +4,7 @@ import type { BaseDirection } from './base-direction.js';
 import { zeroSlots } from './base-direction.js';
 import { requireArgument, requireNumber } from './errors.js';
 import { byName, mapTensors, total } from './tensor-map.js';
-import type { TensorMap, UpdateRule } from './update-rule.js';
+import type { UpdateRule } from './update-rule.js';
 
 /**
  * Which variables share a learning rate: all of them, those of one layer (the name up to its last `/`), none,
@@ -31,50 +31,39 @@ export function withLearningRate(
   requireNumber('learningRate', learningRate, { min: 0, exclusive: true });
   const groupOf = groupFunction(groups);
 
-  // A learning rate per variable name, as scalars on the device.
-  const rates = (
-    names: readonly string[],
-    phi: TensorMap,
-  ): { rateOf: (name: string) => tf.Tensor; group: number[] } => {
-    const { labels, index } = grouping(names, groupOf);
-    const all = tf.exp(phi[LOG_LEARNING_RATE]!);
-    const scalars =
-      labels.length === 1
-        ? [tf.reshape(all, [])]
-        : labels.map((_, i) => tf.reshape(tf.slice(all, [i], [1]), []));
-    return { rateOf: (name) => scalars[index.get(name)!]!, group: names.map((name) => index.get(name)!) };
-  };
+  const groupsOf = (names: readonly string[]): Grouping => grouping(names, groupOf);
+  // Objects list integer-like names first; φ is in the order in which maps of tensors are.
+  const namesOf = (variables: readonly tf.Variable[]): string[] => Object.keys(byName(variables));
 
   return {
     name: base.name,
     logLearningRate: LOG_LEARNING_RATE,
-    learningRateGroups: (variables) =>
-      grouping(
-        variables.map((v) => v.name),
-        groupOf,
-      ).labels,
+    learningRateGroups: (variables) => groupsOf(namesOf(variables)).labels,
     initialPhi(variables) {
-      const { labels } = grouping(
-        variables.map((v) => v.name),
-        groupOf,
-      );
-      return { [LOG_LEARNING_RATE]: tf.fill([labels.length], Math.log(learningRate)) };
+      return {
+        [LOG_LEARNING_RATE]: tf.fill([groupsOf(namesOf(variables)).labels.length], Math.log(learningRate)),
+      };
     },
     initialState: (variables) => zeroSlots(base.slots, byName(variables)),
     direction: (input) => base.direction(input),
     ...(base.committed && { committed: base.committed.bind(base) }),
     apply(variables, phi, direction) {
-      const { rateOf } = rates(Object.keys(direction), phi);
-      return mapTensors(direction, (d, name) => tf.sub(variables[name]!, tf.mul(d, rateOf(name))));
+      const { labels, index } = groupsOf(Object.keys(direction));
+      const all = tf.exp(phi[LOG_LEARNING_RATE]!);
+      const rates =
+        labels.length === 1
+          ? [tf.reshape(all, [])]
+          : labels.map((_, i) => tf.reshape(tf.slice(all, [i], [1]), []));
+      return mapTensors(direction, (d, name) =>
+        tf.sub(variables[name]!, tf.mul(d, rates[index.get(name)!]!)),
+      );
     },
     // ∂Q/∂(log η_g) = −η_g Σ_{i ∈ g} ⟨v_i, d_i⟩
     vjp({ phi, direction, cotangent }) {
       const names = Object.keys(direction);
-      const { group } = rates(names, phi);
+      const { labels, index } = groupsOf(names);
       const products = names.map((name): tf.Scalar => tf.sum(tf.mul(direction[name]!, cotangent[name]!)));
-      const perGroup = Array.from({ length: Math.max(...group) + 1 }, (_, g) =>
-        total(products.filter((_, i) => group[i] === g)),
-      );
+      const perGroup = labels.map((_, g) => total(products.filter((__, i) => index.get(names[i]!) === g)));
       return { [LOG_LEARNING_RATE]: tf.neg(tf.mul(tf.exp(phi[LOG_LEARNING_RATE]!), tf.stack(perGroup))) };
     },
     defaultLookahead: base.defaultLookahead,
@@ -92,20 +81,24 @@ function groupFunction(groups: LearningRateGroups): (name: string) => string {
     () =>
       'groups is an object; expected at least one group name with a regular expression of variable names, for example {bias: /bias$/}.',
   );
-  return (name) => patterns.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
+  return (name) => patterns.find(([, pattern]) => name.search(pattern) >= 0)?.[0] ?? 'other';
 }
 
-/** Group labels in order of first appearance, and each variable's place among them. */
-function grouping(
-  names: readonly string[],
-  groupOf: (name: string) => string,
-): { labels: string[]; index: Map<string, number> } {
-  const labels: string[] = [];
+interface Grouping {
+  /** In order of first appearance. */
+  readonly labels: readonly string[];
+  /** Each variable's place among them. */
+  readonly index: ReadonlyMap<string, number>;
+}
+
+function grouping(names: readonly string[], groupOf: (name: string) => string): Grouping {
+  const places = new Map<string, number>();
   const index = new Map<string, number>();
   for (const name of names) {
     const label = groupOf(name);
-    if (!labels.includes(label)) labels.push(label);
-    index.set(name, labels.indexOf(label));
+    const place = places.get(label) ?? places.size;
+    places.set(label, place);
+    index.set(name, place);
   }
-  return { labels, index };
+  return { labels: [...places.keys()], index };
 }

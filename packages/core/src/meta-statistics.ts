@@ -58,11 +58,20 @@ export class MetaStatisticsFeed {
           accepted: accepted === 1,
           learningRates,
         };
-        for (const listener of this.listeners) listener(statistics);
+        for (const listener of this.listeners) this.tell(listener, statistics);
       })
       .catch((error: unknown) => {
         this.failure ??= { error };
       });
+  }
+
+  /** An error in one listener does not keep the others from hearing. */
+  private tell(listener: MetaStepListener, statistics: MetaStepStatistics): void {
+    try {
+      listener(statistics);
+    } catch (error) {
+      this.failure ??= { error };
+    }
   }
 
   async flush(): Promise<void> {

@@ -1,6 +1,8 @@
 /** One meta-step: φ moves down ∇Q at the lookahead (Algorithm 1, inner part), guarded if asked for. Everything stays on the device. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ResolvedApoOptions } from './apo-options.js';
+import type { BasePass } from './base-pass.js';
+import { clamp } from './clip.js';
 import { proximalGradient, proximalTerms } from './proximal.js';
 import type { ProximalProblem, ProximalTerms } from './proximal.js';
 import type { Advance } from './rule-runner.js';
@@ -25,12 +27,12 @@ export interface MetaStepInput<B> {
   readonly rule: UpdateRule;
   readonly phi: TensorMap;
   readonly parts: LookaheadParts;
-  /** J and ∇J at θ. */
-  readonly descent: { readonly loss: tf.Scalar; readonly gradients: TensorMap };
+  /** J and ∇J at θ on the batches of the loss term. */
+  readonly descent: BasePass;
   readonly metaState: RuleState;
   /** 1 for the first meta-step. */
   readonly metaStep: number;
-  readonly options: Pick<ResolvedApoOptions, 'metaOptimizer' | 'maxLogChange' | 'reject'>;
+  readonly options: Pick<ResolvedApoOptions, 'metaOptimizer' | 'maxLogChange' | 'reject' | 'backtrack'>;
 }
 
 export interface MetaStepOutput {
@@ -76,17 +78,17 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
   const proposed = mapTensors(phi, (value, name) => {
     const change = tf.mul(direction[name]!, -options.metaOptimizer.learningRate);
     const limit = name === rule.logLearningRate ? options.maxLogChange : undefined;
-    return tf.add(value, limit === undefined ? change : tf.clipByValue(change, -limit, limit));
+    return tf.add(value, limit === undefined ? change : clamp(change, limit));
   });
-  if (!options.reject)
+  if (!options.reject && !options.backtrack)
     return { phi: proposed, metaState: state, terms, gradient, accepted: tf.scalar(true, 'bool') };
 
   const finite = allFinite([terms.q, ...Object.values(gradient)]);
   const usable = select(finite, proposed, phi);
   const trial = proximalTerms(problem, lookaheadAt(usable)).q;
-  const better = tf.lessEqual(trial, terms.q);
+  const better = options.reject ? tf.lessEqual(trial, terms.q) : tf.scalar(true, 'bool');
   const chosen = select(better, usable, phi);
-  const entry = rule.logLearningRate;
+  const entry = options.backtrack ? rule.logLearningRate : undefined;
   const guarded =
     entry === undefined
       ? {}

@@ -59,6 +59,19 @@ describe('named losses', () => {
     });
   });
 
+  it('targets of a shape that would broadcast are refused', () => {
+    tf.tidy(() => {
+      const column = tf.ones([4, 1]);
+      expect(() => losses('squared-error').loss(column, tf.ones([4]))).toThrow(
+        /targets are \[4\] and the outputs \[4, 1\]/,
+      );
+      expect(() => losses('sigmoid-cross-entropy').loss(column, tf.ones([4]))).toThrow(/same shape/);
+      expect(() => losses('softmax-cross-entropy').loss(tf.ones([4, 3]), column)).toThrow(
+        /expected class numbers \[4\]/,
+      );
+    });
+  });
+
   it('an unknown name is refused with the known ones', () => {
     expect(() => losses('crossentropy' as LossName)).toThrow(/expected one of softmax-cross-entropy/);
   });

@@ -9,7 +9,7 @@ export interface MicroBatches<B> {
   readonly microBatches: readonly B[];
 }
 
-/** One step on the mean gradient of several batches of equal size. @throws ApoError `INVALID_ARGUMENT` when there are none. */
+/** One step on the mean gradient of several batches, each of equal weight: give them the same number of examples. @throws ApoError `INVALID_ARGUMENT` when there are none. */
 export function microBatches<B>(batches: readonly B[]): MicroBatches<B> {
   requireArgument(batches.length > 0, () => 'microBatches([]) has no batch; give at least one.');
   return { microBatches: batches };
@@ -59,8 +59,8 @@ export interface OptimizerStatistics {
 /** Everything needed to continue: tensors by name (owned by the optimizer, read them before the next step) and plain values. */
 export interface OptimizerState {
   readonly tensors: TensorMap;
-  /** JSON-safe. */
-  readonly values: Readonly<Record<string, number | string | readonly number[]>>;
+  /** JSON-safe: the optimizer's name, its learning-rate `groups`, counters and the random generator. */
+  readonly values: Readonly<Record<string, number | string | readonly number[] | readonly string[]>>;
 }
 
 export interface Optimizer<B> {

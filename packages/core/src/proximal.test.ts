@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import './index.js';
 import { Apo } from './apo.js';
+import { basePass } from './base-pass.js';
 import { LOG_LEARNING_RATE } from './learning-rate.js';
 import { predictions, proximalGradient, proximalTerms } from './proximal.js';
 import type { ProximalProblem } from './proximal.js';
@@ -64,6 +65,8 @@ describe('Q(φ) of the golden case', () => {
       const phi = { [LOG_LEARNING_RATE]: tf.tensor1d([Math.log(0.1)]) };
       const variables = { [theta.name]: theta };
       const problem = problemOf(golden);
+      const { gradients } = basePass(golden.objective, problem.lossBatches);
+      values(gradients[theta.name]!).forEach((value, i) => expect(value).toBeCloseTo([0.75, 2][i]!, 6));
       const lookahead = rule.apply(variables, phi, g);
       const { terms, cotangent } = proximalGradient(problem, lookahead);
       expect(values(terms.q)[0]).toBeCloseTo(0.67825, 5);
@@ -93,6 +96,11 @@ describe('Q(φ) of the golden case', () => {
       const best = 0.3168402778;
       expect(qAt(best)).toBeLessThan(qAt(best * 1.05));
       expect(qAt(best)).toBeLessThan(qAt(best * 0.95));
+      const phi = { [LOG_LEARNING_RATE]: tf.tensor1d([Math.log(best)]) };
+      const variables = { [golden.theta.name]: golden.theta };
+      const { cotangent } = proximalGradient(problemOf(golden), rule.apply(variables, phi, g));
+      const [slope] = values(contract(rule, { variables, phi, direction: g, cotangent })[LOG_LEARNING_RATE]!);
+      expect(slope).toBeCloseTo(0, 5);
       golden.theta.dispose();
     });
   });

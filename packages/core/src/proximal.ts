@@ -1,6 +1,6 @@
 /** Q(φ) = J_B(θ′) + λ_FSD · mean ρ(f(x̃, θ′), f(x̃, θ)) + ½ λ_WSD ‖θ′ − θ‖² (Eq. 3, 8) and its cotangent v = ∂Q/∂θ′. */
 import * as tf from '@tensorflow/tfjs-core';
-import { gradientOf, meanLoss, predictSeeded } from './base-pass.js';
+import { gradientOf, meanLoss, meanPass, predictSeeded } from './base-pass.js';
 import type { SeededBatch } from './base-pass.js';
 import { atLookahead, preserving } from './lookahead.js';
 import type { Objective, Outputs } from './objective.js';
@@ -35,57 +35,91 @@ export interface ProximalProblem<B> {
   readonly previous: readonly Outputs[];
 }
 
-/** f(x̃, θ) of each batch, without moving BatchNorm averages. */
+/** f(x̃, θ) of each batch, without moving BatchNorm averages; the caller owns them. */
 export function predictions<B>(objective: Objective<B>, batches: readonly SeededBatch<B>[]): Outputs[] {
   return preserving(objective.stateVariables, () =>
-    batches.map((seeded) => predictSeeded(objective, seeded)),
+    batches.map((seeded) => tf.tidy(() => predictSeeded(objective, seeded))),
   );
 }
 
-/** The terms of Q at θ′ (tensors by variable name). Run inside `tf.tidy`. */
+/** The terms of Q at θ′ (tensors by variable name), scalars that belong to the caller. Run inside `tf.tidy`. */
 export function proximalTerms<B>(problem: ProximalProblem<B>, lookahead: TensorMap): ProximalTerms {
   const { variables, stateVariables } = problem.objective;
-  const data = preserving(stateVariables, () => atLookahead(variables, lookahead, () => dataTerms(problem)));
-  return withWeightTerm(problem, lookahead, data);
+  const parts = preserving(stateVariables, () =>
+    atLookahead(variables, lookahead, () =>
+      microProblems(problem).map((part) => tf.tidy(() => dataTerms(part))),
+    ),
+  );
+  return withWeightTerm(problem, lookahead, meanTerms(parts));
 }
 
-/** The terms of Q at θ′ and v = ∂Q/∂θ′, by one backward pass. Run inside `tf.tidy`. */
+/** The terms of Q at θ′ and v = ∂Q/∂θ′, by one backward pass; all belongs to the caller. Run inside `tf.tidy`. */
 export function proximalGradient<B>(
   problem: ProximalProblem<B>,
   lookahead: TensorMap,
 ): { terms: ProximalTerms; cotangent: TensorMap } {
   const { variables, stateVariables } = problem.objective;
   const { lambdaWsd } = problem.weights;
-  let data: { loss: tf.Scalar; fsd: tf.Scalar } | undefined;
-  const { gradients } = preserving(stateVariables, () =>
-    atLookahead(variables, lookahead, () =>
-      gradientOf(() => {
-        data = dataTerms(problem);
-        tf.keep(data.loss);
-        tf.keep(data.fsd);
-        return tf.add(data.loss, data.fsd);
-      }, variables),
-    ),
-  );
-  const { loss, fsd } = data!;
-  // Hand the two terms to the caller's tidy: a copy that it owns, and nothing kept.
-  const owned = { loss: tf.clone(loss), fsd: tf.clone(fsd) };
-  tf.dispose([loss, fsd]);
-  const current = byName(variables);
-  const cotangent =
-    lambdaWsd === 0
-      ? gradients
-      : mapTensors(gradients, (v, name) =>
-          tf.add(v, tf.mul(tf.sub(lookahead[name]!, current[name]!), lambdaWsd)),
+  const parts: DataTerms[] = [];
+  try {
+    const { gradients } = preserving(stateVariables, () =>
+      atLookahead(variables, lookahead, () => {
+        const passes = microProblems(problem).map((part) =>
+          gradientOf(() => {
+            const { loss, fsd } = dataTerms(part);
+            // Copies that outlive the backward pass, which frees what f does not return.
+            parts.push({ loss: tf.keep(tf.clone(loss)), fsd: tf.keep(tf.clone(fsd)) });
+            return tf.add(loss, fsd);
+          }, variables),
         );
-  return { terms: withWeightTerm(problem, lookahead, owned), cotangent };
+        return meanPass(passes, variables);
+      }),
+    );
+    const current = byName(variables);
+    const cotangent =
+      lambdaWsd === 0
+        ? gradients
+        : mapTensors(gradients, (v, name) =>
+            tf.add(v, tf.mul(tf.sub(lookahead[name]!, current[name]!), lambdaWsd)),
+          );
+    const owned = parts.map(({ loss, fsd }) => ({ loss: tf.clone(loss), fsd: tf.clone(fsd) }));
+    return { terms: withWeightTerm(problem, lookahead, meanTerms(owned)), cotangent };
+  } finally {
+    tf.dispose(parts.flatMap(({ loss, fsd }) => [loss, fsd]));
+  }
+}
+
+type DataTerms = Readonly<Record<'loss' | 'fsd', tf.Scalar>>;
+
+function meanTerms(parts: readonly DataTerms[]): DataTerms {
+  const mean = (scalars: tf.Scalar[]): tf.Scalar =>
+    scalars.length === 1 ? scalars[0]! : tf.div(total(scalars), scalars.length);
+  return { loss: mean(parts.map(({ loss }) => loss)), fsd: mean(parts.map(({ fsd }) => fsd)) };
+}
+
+/**
+ * The problem as a mean of problems of one micro-batch each, so that only one is in memory at a time. Where B and B′ have
+ * different numbers of micro-batches it stays whole.
+ */
+function microProblems<B>(problem: ProximalProblem<B>): ProximalProblem<B>[] {
+  const { lossBatches, fsdBatches, previous, weights } = problem;
+  const usesFsd = weights.lambdaFsd > 0;
+  if (lossBatches.length === 1 || (usesFsd && fsdBatches.length !== lossBatches.length)) return [problem];
+  return lossBatches.map((batch, i) => {
+    const own = [batch];
+    const other = fsdBatches === lossBatches ? own : fsdBatches.slice(i, i + 1);
+    return { ...problem, lossBatches: own, fsdBatches: other, previous: previous.slice(i, i + 1) };
+  });
 }
 
 /** Loss and function-space terms with the variables at θ′. */
-function dataTerms<B>({ objective, weights, lossBatches, fsdBatches, previous }: ProximalProblem<B>): {
-  loss: tf.Scalar;
-  fsd: tf.Scalar;
-} {
+function dataTerms<B>({
+  objective,
+  weights,
+  lossBatches,
+  fsdBatches,
+  previous,
+}: ProximalProblem<B>): DataTerms {
   const { lambdaFsd } = weights;
   const own: Outputs[] = [];
   const loss = meanLoss(objective, lossBatches, (outputs) => own.push(outputs));
@@ -99,7 +133,7 @@ function dataTerms<B>({ objective, weights, lossBatches, fsdBatches, previous }:
 function withWeightTerm<B>(
   { objective, weights }: ProximalProblem<B>,
   lookahead: TensorMap,
-  { loss, fsd }: { loss: tf.Scalar; fsd: tf.Scalar },
+  { loss, fsd }: DataTerms,
 ): ProximalTerms {
   const wsd: tf.Scalar =
     weights.lambdaWsd === 0

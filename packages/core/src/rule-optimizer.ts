@@ -13,9 +13,10 @@ import type {
   StepOptions,
 } from './optimizer.js';
 import { createRandom } from './random.js';
-import { checkTensors, RuleRunner } from './rule-runner.js';
+import { checkState, RuleRunner } from './rule-runner.js';
 import type { UpdateRule } from './update-rule.js';
 
+/** Steps of one rule on one objective at the rule's initial φ. It owns the rule's state (`dispose` frees it), never the variables. */
 export class RuleOptimizer<B> implements Optimizer<B> {
   readonly name: string;
   private readonly runner: RuleRunner;
@@ -50,9 +51,9 @@ export class RuleOptimizer<B> implements Optimizer<B> {
         batches,
         options.onOutputs ? { onOutputs: options.onOutputs } : {},
       );
-      this.stepCount++;
       const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
-      this.runner.commit(this.runner.advance(gradients, this.stepCount));
+      this.runner.commit(this.runner.advance(gradients, this.stepCount + 1));
+      this.stepCount++;
       return options.returnLoss ? base.loss : undefined;
     });
   }
@@ -77,12 +78,17 @@ export class RuleOptimizer<B> implements Optimizer<B> {
   state(): OptimizerState {
     return {
       tensors: this.runner.tensors('rule'),
-      values: { name: this.name, steps: this.stepCount, random: this.random.state() },
+      values: {
+        name: this.name,
+        groups: this.runner.groups,
+        steps: this.stepCount,
+        random: this.random.state(),
+      },
     };
   }
 
   restore({ tensors, values }: OptimizerState): void {
-    checkTensors(this.state().tensors, tensors);
+    checkState(this.state(), { tensors, values });
     this.runner.restore('rule', tensors);
     this.stepCount = values['steps'] as number;
     this.random.restore(values['random'] as readonly number[]);

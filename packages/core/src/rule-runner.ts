@@ -1,12 +1,14 @@
 /** A rule at work on an objective's variables: owns φ and the rule's state, gives directions and proposes θ′. */
 import * as tf from '@tensorflow/tfjs-core';
-import { ApoError } from './errors.js';
+import { ApoError, requireArgument } from './errors.js';
+import type { OptimizerState } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import { byName, flattenState, mapTensors, replaceKept, scaled, stateTensors } from './tensor-map.js';
 import type { CommittedOutput, RuleState, TensorMap, UpdateRule } from './update-rule.js';
 
-/** What one gradient gives: the rule's next state, its direction (schedule included) and, if asked for, the committed lookahead. */
+/** What one gradient gives: the rule's next state, its direction and, if asked for, the committed lookahead. */
 export interface Advance {
+  readonly step: number;
   readonly state: RuleState;
   readonly direction: TensorMap;
   readonly committed?: CommittedOutput;
@@ -36,24 +38,23 @@ export class RuleRunner {
   advance(gradients: TensorMap, step: number, wantCommitted = false): Advance {
     const input = { variables: this.variables, gradients, state: this.ruleState, step };
     const committed = wantCommitted ? this.rule.committed?.(input) : undefined;
-    const { direction, state } = this.rule.direction(input);
-    const factor = this.schedule(step);
-    return {
-      state,
-      direction: scaled(direction, factor),
-      ...(committed && {
-        committed: {
-          direction: scaled(committed.direction, factor),
-          momentum: scaled(committed.momentum, factor),
-        },
-      }),
-    };
+    return { step, ...this.rule.direction(input), ...(committed && { committed }) };
   }
 
-  /** Takes the state of `advance` over, and moves θ ← u(θ, φ, d) unless another rule moves θ. */
-  commit({ direction, state }: Advance, moveVariables = true): void {
+  /**
+   * Takes the state of `advance` over, and moves θ ← u(θ, φ, schedule · d) unless another rule moves θ.
+   * @throws ApoError `INVALID_ARGUMENT`, before anything has moved, when the rule's θ′ lacks a variable or has another shape.
+   */
+  commit({ step, direction, state }: Advance, moveVariables = true): void {
     if (moveVariables) {
-      const next = this.rule.apply(this.variables, this.phi, direction);
+      const next = this.rule.apply(this.variables, this.phi, scaled(direction, this.factor(step)));
+      for (const { name, shape } of this.list) {
+        requireArgument(
+          next[name]?.shape.join() === shape.join(),
+          () =>
+            `apply of the rule "${this.rule.name}" gave ${next[name] ? `[${next[name].shape.join(', ')}]` : 'nothing'} for "${name}"; expected [${shape.join(', ')}].`,
+        );
+      }
       for (const variable of this.list) variable.assign(next[variable.name]!);
     }
     replaceKept(stateTensors(this.ruleState), stateTensors(state));
@@ -118,16 +119,27 @@ export function restoreState(prefix: string, state: RuleState, tensors: TensorMa
   });
 }
 
-/** @throws ApoError `CHECKPOINT_MISMATCH` unless `given` has exactly the names and shapes of `expected`. */
-export function checkTensors(expected: TensorMap, given: TensorMap): void {
+/**
+ * Checks a state before any of it is taken.
+ * @throws ApoError `CHECKPOINT_MISMATCH` unless `given` has the tensors (names, shapes) and the kinds of values of `expected`,
+ * and the same name and learning-rate groups.
+ */
+export function checkState(expected: OptimizerState, given: OptimizerState): void {
   const problems: string[] = [];
-  for (const [name, tensor] of Object.entries(expected)) {
-    const found = given[name];
+  for (const [name, tensor] of Object.entries(expected.tensors)) {
+    const found = given.tensors[name];
     if (found === undefined) problems.push(`${name} is missing`);
     else if (found.shape.join() !== tensor.shape.join())
       problems.push(`${name} is [${found.shape.join(', ')}], expected [${tensor.shape.join(', ')}]`);
   }
-  for (const name of Object.keys(given)) if (!(name in expected)) problems.push(`${name} is not known here`);
+  for (const name of Object.keys(given.tensors))
+    if (!(name in expected.tensors)) problems.push(`${name} is not known here`);
+  for (const [name, value] of Object.entries(expected.values)) {
+    const found = given.values[name];
+    const mustEqual = name === 'name' || name === 'groups';
+    if (mustEqual ? JSON.stringify(found) !== JSON.stringify(value) : !sameKind(found, value))
+      problems.push(`${name} is ${JSON.stringify(found)}, here it is ${JSON.stringify(value)}`);
+  }
   if (problems.length > 0) {
     const more = problems.length > 5 ? ` (and ${problems.length - 5} more)` : '';
     throw new ApoError(
@@ -135,4 +147,10 @@ export function checkTensors(expected: TensorMap, given: TensorMap): void {
       `This optimizer state belongs to another model, rule or set of options: ${problems.slice(0, 5).join('; ')}${more}. Build the optimizer with the options it was saved with.`,
     );
   }
+}
+
+/** Both numbers, or lists of numbers of one length. */
+function sameKind(found: unknown, value: unknown): boolean {
+  if (!Array.isArray(value)) return typeof found === typeof value && Number.isFinite(found);
+  return Array.isArray(found) && found.length === value.length && found.every(Number.isFinite);
 }

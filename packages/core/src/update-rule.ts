@@ -68,6 +68,6 @@ export interface UpdateRule {
   readonly logLearningRate?: string;
   /** The names of the groups in that entry, in order. */
   learningRateGroups?(variables: readonly tf.Variable[]): readonly string[];
-  /** What the preset `auto` uses (METHOD: `step` for SGD and RMSprop, `committed` for momentum, 4 × for Adam). */
+  /** What the preset `auto` uses: `step` for SGD and RMSprop, `committed` for momentum, four steps for Adam. */
   readonly defaultLookahead?: Lookahead;
 }

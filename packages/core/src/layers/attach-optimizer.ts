@@ -190,15 +190,26 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
   }
 }
 
-/** The state of `fresh`, with everything that has a counterpart of the same name and shape in `old` taken from there. */
+/**
+ * The state of `fresh`, with everything that has a counterpart of the same name and shape in `old` taken from there. When the
+ * learning-rate groups are others, φ starts anew and is calibrated again: an old rate would go to a wrong group.
+ */
 function carriedOver(old: OptimizerState, fresh: OptimizerState): OptimizerState {
+  const sameGroups = JSON.stringify(old.values['groups']) === JSON.stringify(fresh.values['groups']);
   const tensors = Object.fromEntries(
     Object.entries(fresh.tensors).map(([name, tensor]) => {
       const found = old.tensors[name];
-      return [name, found && found.shape.join() === tensor.shape.join() ? found : tensor];
+      const belongsToPhi = name.startsWith('rule/phi/') || name.startsWith('meta/');
+      const fits = found && found.shape.join() === tensor.shape.join() && (sameGroups || !belongsToPhi);
+      return [name, fits ? found : tensor];
     }),
   );
-  return { tensors, values: { ...fresh.values, ...old.values } };
+  if (sameGroups) return { tensors, values: { ...fresh.values, ...old.values } };
+  const { groups, metaSteps, calibrated } = fresh.values;
+  const anew = Object.fromEntries(
+    Object.entries({ groups, metaSteps, calibrated }).filter(([, value]) => value !== undefined),
+  ) as OptimizerState['values'];
+  return { tensors, values: { ...fresh.values, ...old.values, ...anew } };
 }
 
 /** Puts an own method in front of the prototype's; `Reflect.deleteProperty` brings the latter back. */

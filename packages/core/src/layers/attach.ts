@@ -31,6 +31,7 @@ export function attachApo(
   const { divergence, ...apoOptions } = options;
   return attachOptimizer(model, (objective) => new Apo(objective, rule, apoOptions), {
     ...(divergence !== undefined && { divergence }),
-    keepPreviousBatch: options.fsdBatch !== 'same' || options.lossBatch === 'other',
+    keepPreviousBatch:
+      options.lossBatch === 'other' || (options.fsdBatch !== 'same' && options.lambdaFsd !== 0),
   });
 }

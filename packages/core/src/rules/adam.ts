@@ -54,12 +54,15 @@ export function adamDirection(options: AdamWOptions = {}): BaseDirection {
 
 /** θ′ = θ − η m̂ / (√ŝ + ε). */
 export function adam(options: AdamOptions = {}): UpdateRule {
-  return withLearningRate(adamDirection({ ...options, weightDecay: 0 }), { learningRate: 0.001, ...options });
+  return withLearningRate(adamDirection({ ...options, weightDecay: 0 }), {
+    ...options,
+    learningRate: options.learningRate ?? 0.001,
+  });
 }
 
 /** θ′ = θ − η (m̂ / (√ŝ + ε) + weightDecay · θ). */
 export function adamw(options: AdamWOptions = {}): UpdateRule {
-  return withLearningRate(adamDirection({ weightDecay: 0.01, ...options }), {
+  return withLearningRate(adamDirection({ ...options, weightDecay: options.weightDecay ?? 0.01 }), {
     learningRate: 0.001,
     ...options,
   });

@@ -42,5 +42,8 @@ export function momentumDirection({
 
 /** θ′ = θ − η m (or θ − η (g + μ m) with Nesterov). */
 export function momentum(options: MomentumOptions = {}): UpdateRule {
-  return withLearningRate(momentumDirection(options), { learningRate: 0.01, ...options });
+  return withLearningRate(momentumDirection(options), {
+    ...options,
+    learningRate: options.learningRate ?? 0.01,
+  });
 }

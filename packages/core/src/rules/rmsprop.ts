@@ -71,5 +71,8 @@ export function rmspropDirection(options: RmspropOptions = {}): BaseDirection {
 
 /** θ′ = θ − η g / (√s + ε). */
 export function rmsprop(options: RmspropOptions = {}): UpdateRule {
-  return withLearningRate(rmspropDirection(options), { learningRate: 0.001, ...options });
+  return withLearningRate(rmspropDirection(options), {
+    ...options,
+    learningRate: options.learningRate ?? 0.001,
+  });
 }

@@ -15,5 +15,5 @@ export function sgdDirection(): BaseDirection {
 
 /** θ′ = θ − η g. */
 export function sgd(options: LearningRateOptions = {}): UpdateRule {
-  return withLearningRate(sgdDirection(), { learningRate: 0.01, ...options });
+  return withLearningRate(sgdDirection(), { ...options, learningRate: options.learningRate ?? 0.01 });
 }

@@ -49,7 +49,7 @@ interface CommonTrainOptions<B> {
   readonly otherBatch?: 'previous' | 'same';
   /** B′ from a source of its own, one draw a step, instead of `otherBatch`. */
   readonly fsdSource?: BatchSource<B>;
-  /** Batches whose mean gradient makes one step (default 1). */
+  /** Batches whose mean gradient makes one step (default 1); each counts the same, whatever its size. */
   readonly accumulate?: number;
   /** Steps between two readings of the loss (default 10). */
   readonly logEvery?: number;
