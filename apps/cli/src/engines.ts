@@ -4,6 +4,7 @@ import { wasmBackend } from '@apo/backend-wasm';
 import { ApoError, selectBackend } from '@apo/core';
 import type { BackendAdapter, BackendInfo } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { withoutGreeting } from './greeting.js';
 
 export const engineNames = ['node', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
@@ -15,7 +16,7 @@ export interface EngineOptions {
 
 /** What training on `cpu` costs. */
 const CPU_WARNING =
-  'The cpu engine is plain JavaScript on one thread: a training step takes 20 to 100 times as long as on the wasm engine.';
+  'The cpu engine is plain JavaScript on one thread: a training step takes 20 to 200 times as long as on the wasm engine.';
 
 /** TensorFlow.js's own JavaScript backend: slow, but it needs nothing. */
 export function cpuBackend(): BackendAdapter {
@@ -28,6 +29,7 @@ export function cpuBackend(): BackendAdapter {
       if (!(await tf.setBackend('cpu'))) {
         throw new ApoError('BACKEND_UNAVAILABLE', 'TensorFlow.js refused its cpu backend.');
       }
+      withoutGreeting(() => tf.dispose(tf.scalar(0)));
       return { name: 'cpu', tfBackend: tf.getBackend(), threads: 1, warning: CPU_WARNING, details };
     },
   };
@@ -60,6 +62,10 @@ export async function activateEngine(
     process.env['TF_NUM_INTRAOP_THREADS'] = String(options.threads);
     process.env['TF_NUM_INTEROP_THREADS'] = String(options.threads);
   }
-  const names = name === undefined ? engineNames : [name];
-  return selectBackend(names.map(engine));
+  if (name === undefined) return selectBackend(engineNames.map(engine));
+  const adapter = engine(name);
+  const { available, reason = 'it cannot be used here.', remedy } = await adapter.probe();
+  if (available) return adapter.activate();
+  const what = `The engine ${name} is not available: ${reason}`;
+  throw new ApoError('BACKEND_UNAVAILABLE', remedy === undefined ? what : `${what} ${remedy}`);
 }

@@ -82,43 +82,53 @@ export async function measureMeta(
 ): Promise<MetaOverhead[]> {
   const results: MetaOverhead[] = [];
   for (const meter of meters.filter(({ engine }) => engine !== 'stock-wasm')) {
-    for (const model of metaModels) {
-      for (const rule of rules) {
-        const base: Subject = { model, rule };
-        for (const interval of intervals) {
-          for (const preset of presets) {
-            const { engine } = meter;
-            tell(`${engine}: meta-steps of ${model}, ${rule}, ${preset}, K = ${interval}`);
-            const subject: Subject = { ...base, meta: { preset, interval } };
-            const common = {
-              model,
-              rule,
-              engine,
-              preset,
-              interval,
-              limit: arithmeticLimit(preset, interval),
-            };
-            const refused = new Map([
-              ...(await prepareAll([meter], base)),
-              ...(await prepareAll([meter], subject)),
-            ]).get(engine);
-            if (refused !== undefined) {
-              results.push({ ...common, reason: refused });
-              continue;
-            }
-            const ratios: number[] = [];
-            for (let round = 0; round < rounds; round++) {
-              const fixed = await meter.measure(base, { steps: 10, seconds });
-              const adapted = await meter.measure(subject, { steps: interval, seconds });
-              ratios.push(adapted.seconds / adapted.steps / (fixed.seconds / fixed.steps));
-            }
-            results.push({ ...common, ratio: median(ratios) });
-          }
-        }
-      }
+    for (const { model, rule, preset, interval } of metaCases(metaModels, rules)) {
+      const { engine } = meter;
+      tell(`${engine}: meta-steps of ${model}, ${rule}, ${preset}, K = ${interval}`);
+      const base: Subject = { model, rule };
+      const adapted: Subject = { ...base, meta: { preset, interval } };
+      const reason =
+        (await prepareAll([meter], base)).get(engine) ?? (await prepareAll([meter], adapted)).get(engine);
+      const ratio =
+        reason === undefined
+          ? await overhead(meter, base, adapted, { rounds, seconds, interval })
+          : undefined;
+      const limit = arithmeticLimit(preset, interval);
+      const measured = { ...(ratio !== undefined && { ratio }), ...(reason !== undefined && { reason }) };
+      results.push({ model, rule, engine, preset, interval, limit, ...measured });
     }
   }
   return results;
+}
+
+/** Median over rounds; each round measures one right after the other. */
+async function overhead(
+  meter: Meter,
+  base: Subject,
+  adapted: Subject,
+  {
+    rounds,
+    seconds,
+    interval,
+  }: { readonly rounds: number; readonly seconds: number; readonly interval: number },
+): Promise<number> {
+  const ratios: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const fixed = await meter.measure(base, { steps: 10, seconds });
+    const meta = await meter.measure(adapted, { steps: interval, seconds });
+    ratios.push(meta.seconds / meta.steps / (fixed.seconds / fixed.steps));
+  }
+  return median(ratios);
+}
+
+type MetaCase = Pick<MetaOverhead, 'model' | 'rule' | 'preset' | 'interval'>;
+
+function metaCases(models: readonly BenchModelName[], rules: readonly BenchRule[]): MetaCase[] {
+  return models.flatMap((model) =>
+    rules.flatMap((rule) =>
+      intervals.flatMap((interval) => presets.map((preset) => ({ model, rule, preset, interval }))),
+    ),
+  );
 }
 
 /** Prepares the subject on each meter; the reasons of those that cannot. */

@@ -60,6 +60,7 @@ export class ChildMeter implements Meter {
       child.once('error', reject);
     });
     if (!ready.ready) {
+      if (child.connected) child.disconnect();
       throw new ApoError('BACKEND_UNAVAILABLE', ready.reason ?? `The engine ${engine} is not available.`);
     }
     return new ChildMeter(engine, ready.threads ?? 1, child);
@@ -100,18 +101,28 @@ function ended(engine: BenchEngineName, code: number | null, signal: NodeJS.Sign
   return new ApoError('BACKEND_UNAVAILABLE', `The process of the engine ${engine} ended with ${how}.`);
 }
 
+/** The child's end of the channel to its parent. */
+export interface MeterChannel {
+  send?(message: unknown): boolean;
+  disconnect?(): void;
+  on(event: 'message', listener: (request: MeterRequest) => void): unknown;
+  once(event: 'disconnect', listener: () => void): unknown;
+}
+
 /** The child's side: answers requests one after the other until the parent goes away. */
 export async function serveMeter(
   start: () => Promise<{ readonly meter: Meter; readonly threads: number }>,
-  channel: NodeJS.Process = process,
+  channel: MeterChannel = process,
 ): Promise<void> {
   const send = (message: MeterReady | MeterReply): void => void channel.send?.(message);
   const gone = new Promise<void>((resolve) => channel.once('disconnect', () => resolve()));
-  let started;
+  let started: { readonly meter: Meter; readonly threads: number };
   try {
     started = await start();
   } catch (error) {
     send({ ready: false, reason: error instanceof Error ? error.message : String(error) });
+    // An open channel would keep this process alive.
+    channel.disconnect?.();
     return;
   }
   const { meter, threads } = started;

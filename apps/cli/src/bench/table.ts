@@ -1,5 +1,6 @@
 /** The benchmark as text tables (cli-table3). */
 import Table from 'cli-table3';
+import { formatNumber } from '../format.js';
 import { benchModels } from './models.js';
 import type { MetaOverhead, StepTime } from './benchmark.js';
 import type { BenchEngineName } from './subject.js';
@@ -25,8 +26,9 @@ export function stepTable(
     const cells = engines.map((engine) => {
       const milliseconds = own.find((time) => time.engine === engine)?.milliseconds;
       if (milliseconds === undefined) return 'cannot';
-      const ratio = unit === undefined ? '' : ` (${(milliseconds / unit).toPrecision(3)}×)`;
-      return `${milliseconds.toPrecision(3)} ms${ratio}`;
+      const ratio =
+        unit === undefined ? '' : ` (${formatNumber(Number((milliseconds / unit).toPrecision(3)))}×)`;
+      return `${formatNumber(Number(milliseconds.toPrecision(3)))} ms${ratio}`;
     });
     table.push([`${benchModels[model].title}, ${rule}`, String(benchModels[model].batchSize), ...cells]);
   }

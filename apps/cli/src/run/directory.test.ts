@@ -2,7 +2,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inFolder } from '../testing/test-io.js';
-import { defaultDirectory, requireFreeDirectory, runFiles, startDirectory } from './directory.js';
+import {
+  continueDirectory,
+  defaultDirectory,
+  requireFreeDirectory,
+  runFiles,
+  startDirectory,
+} from './directory.js';
 
 describe('defaultDirectory', () => {
   it('names the task, the optimizer, the seed and the time', () => {
@@ -44,5 +50,21 @@ describe('startDirectory', () => {
       startDirectory(files);
       expect([files.metrics, files.summary, files.checkpoint, files.report].filter(existsSync)).toEqual([]);
       expect(existsSync(other)).toBe(true);
+    }));
+});
+
+describe('continueDirectory', () => {
+  it('removes the summary and the report, and nothing when the run is already longer', () =>
+    inFolder((folder) => {
+      const files = runFiles(folder);
+      for (const path of [files.metrics, files.summary, files.checkpoint, files.report])
+        writeFileSync(path, '');
+      expect(() => continueDirectory(files, 30, 20)).toThrow('already taken 30 steps, more than 20');
+      expect(existsSync(files.summary)).toBe(true);
+      continueDirectory(files, 30, 40);
+      expect([files.metrics, files.summary, files.checkpoint, files.report].filter(existsSync)).toEqual([
+        files.metrics,
+        files.checkpoint,
+      ]);
     }));
 });

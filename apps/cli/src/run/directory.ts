@@ -49,6 +49,20 @@ export function startDirectory(files: RunFiles): void {
   for (const path of contents(files)) rmSync(path, { force: true });
 }
 
+/**
+ * Removes what says that the run in it has ended, since it goes on.
+ * @throws ApoError `INVALID_ARGUMENT` when `taken` steps are more than the run is to have; nothing is removed then.
+ */
+export function continueDirectory(files: RunFiles, taken: number, steps: number): void {
+  if (taken > steps) {
+    throw new ApoError(
+      'INVALID_ARGUMENT',
+      `The run in ${files.directory} has already taken ${taken} steps, more than ${steps}; give --steps of at least ${taken}.`,
+    );
+  }
+  for (const path of [files.summary, files.report]) rmSync(path, { force: true });
+}
+
 function contents({ metrics, summary, checkpoint, report }: RunFiles): string[] {
   return [metrics, summary, checkpoint, report];
 }

@@ -4,9 +4,10 @@ import type { BackendInfo, Optimizer, TrainResult } from '@apo/core';
 import type { Task, TaskInstance } from '@apo/tasks';
 import * as tf from '@tensorflow/tfjs-core';
 import { writeFileAtomic } from '../atomic-file.js';
+import { withoutGreeting } from '../greeting.js';
 import { createOptimizer } from '../optimizers.js';
-import type { Progress } from '../progress/progress.js';
-import { startDirectory } from './directory.js';
+import type { Progress, ProgressState } from '../progress/progress.js';
+import { continueDirectory, startDirectory } from './directory.js';
 import type { RunFiles } from './directory.js';
 import { MetricsLog, finite } from './metrics-log.js';
 import { MetricsWriter } from './metrics.js';
@@ -41,7 +42,7 @@ export interface CheckpointValues {
 
 /** Reads the program's own values of a checkpoint. @throws ApoError `DATA_CORRUPT` or `CHECKPOINT_MISMATCH`. */
 export function readCheckpointValues(bytes: Uint8Array): CheckpointValues {
-  const { tensors, values } = decodeCheckpoint(bytes);
+  const { tensors, values } = withoutGreeting(() => decodeCheckpoint(bytes));
   tf.dispose(Object.values(tensors));
   const extra = values['extra'] as Partial<CheckpointValues> | undefined;
   requireArgument(
@@ -62,6 +63,7 @@ export async function runExperiment(
   try {
     const earlier = resume && readCheckpointValues(resume);
     if (earlier === undefined) startDirectory(files);
+    else continueDirectory(files, earlier.step, settings.steps);
     writer = new MetricsWriter(files.metrics, earlier?.step ?? 0);
     const clock = new TrainingClock(earlier?.trainingSeconds);
     const result = await trainAndLog(settings, context, optimizer, writer, clock);
@@ -93,6 +95,7 @@ async function trainAndLog(
     write: (line) => writer.write(line),
   });
   let accuracy: number | undefined;
+  let shown: ProgressState | undefined;
   return train({
     optimizer,
     source,
@@ -115,10 +118,10 @@ async function trainAndLog(
     onCheckpoint(bytes, { step }) {
       log.writeThrough(step);
       writeFileAtomic(files.checkpoint, bytes);
-      clock.skip();
+      clock.restart();
     },
     callbacks: {
-      onStart: () => clock.skip(),
+      onStart: () => clock.restart(),
       onStep({ step }) {
         clock.step();
         // The trainer has reported everything about a step when the step after the next one ends.
@@ -127,7 +130,7 @@ async function trainAndLog(
       onMetaStep: (statistics) => log.onMetaStep(statistics),
       onLog(entry) {
         log.onLog(entry);
-        progress.update({
+        shown = {
           step: entry.step,
           steps,
           loss: entry.loss,
@@ -135,12 +138,15 @@ async function trainAndLog(
           ...(accuracy !== undefined && { testAccuracy: accuracy }),
           stepsPerSecond: entry.step / clock.seconds,
           secondsLeft: entry.timeLeft,
-        });
+        };
+        progress.update(shown);
       },
       onEvaluate({ step, metrics }) {
         accuracy = metrics['accuracy'];
         log.onEvaluation(step, metrics['loss']!, accuracy);
-        clock.skip();
+        if (shown !== undefined && accuracy !== undefined)
+          progress.update({ ...shown, testAccuracy: accuracy });
+        clock.restart();
       },
       onEnd: ({ steps: last }) => log.writeThrough(last),
     },

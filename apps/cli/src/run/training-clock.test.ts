@@ -12,13 +12,13 @@ describe('TrainingClock', () => {
     at(1000);
     const clock = new TrainingClock(5);
     at(1500);
-    clock.skip();
+    clock.restart();
     at(1750);
     clock.step();
     at(3750);
     clock.step();
     at(9000);
-    clock.skip();
+    clock.restart();
     // 5 + 0.25 + 2.
     expect(clock.seconds).toBe(7.25);
   });

@@ -9,15 +9,15 @@ export class TrainingClock {
     return this.total;
   }
 
-  /** Counts the time since the last `step` or `skip`. */
+  /** Counts the time since the last `step` or `restart`. */
   step(): void {
     const now = performance.now();
     this.total += (now - this.last) / 1000;
     this.last = now;
   }
 
-  /** Leaves out the time since the last `step` or `skip`. */
-  skip(): void {
+  /** Leaves out the time since the last `step` or `restart`. */
+  restart(): void {
     this.last = performance.now();
   }
 }
