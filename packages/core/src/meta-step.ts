@@ -6,7 +6,7 @@ import { clamp } from './clip.js';
 import { proximalGradient, proximalTerms } from './proximal.js';
 import type { ProximalProblem, ProximalTerms } from './proximal.js';
 import type { Advance } from './rule-runner.js';
-import { byName, innerProduct, mapTensors, scaled, select } from './tensor-map.js';
+import { innerProduct, mapTensors, scaled, select } from './tensor-map.js';
 import type { RuleState, TensorMap, UpdateRule } from './update-rule.js';
 import { contract } from './vjp.js';
 
@@ -95,7 +95,7 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
       : {
           [entry]: tf.add(
             chosen[entry]!,
-            backtracking(input, lookaheadAt(chosen), tf.where(better, trial, terms.q)),
+            backtracking(input, entry, chosen, tf.where(better, trial, terms.q)),
           ),
         };
   return {
@@ -115,15 +115,15 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
  * (backtracking by interpolation, Nocedal & Wright, Sec. 3.5). Zero otherwise; the most when Q cannot be computed.
  */
 function backtracking<B>(
-  { problem, descent }: MetaStepInput<B>,
-  lookahead: TensorMap,
+  { rule, parts, descent }: MetaStepInput<B>,
+  entry: string,
+  phi: TensorMap,
   q: tf.Tensor,
 ): tf.Tensor {
-  const current = byName(problem.objective.variables);
-  const promised = innerProduct(
-    descent.gradients,
-    mapTensors(lookahead, (next, name) => tf.sub(current[name]!, next)),
-  );
+  // A step is linear in η, so ⟨∇J, ∂θ′/∂log η⟩ is the whole change of J that φ's part of the step promises.
+  const { start, direction } = parts;
+  const own = contract(rule, { variables: start, phi, direction, cotangent: descent.gradients })[entry]!;
+  const promised = tf.neg(tf.sum(own));
   const rise = tf.sub(q, descent.loss);
   const fraction = tf.div(promised, tf.mul(tf.add(rise, promised), 2));
   const change = tf.log(tf.clipByValue(fraction, Math.exp(-MAX_BACKTRACK), 1));
