@@ -118,15 +118,20 @@ describe('Rosenbrock from (1, −1.5), 10,000 steps', () => {
   });
 
   it.each(['paper', 'auto'] as const)(
-    'SGD-APO, preset %s, K = 1, from 1e−4 ends below 5e−8 with a rate near 2e−3',
+    'SGD-APO, preset %s, K = 1, from 1e−4 ends below 5e−8 and keeps its rate near 2e−3',
     async (preset) => {
       const { theta, objective } = rosenbrock();
       const apo = new Apo(objective, sgd({ learningRate: 1e-4 }), { preset, interval: 1, lambdaFsd: 0 });
-      for (let i = 0; i < 10_000; i++) apo.step(null);
+      // Near the minimum the gradient is mostly rounding and the rate jumps now and then, so its mean over 5,000 steps counts.
+      const logRates: number[] = [];
+      for (let i = 1; i <= 10_000; i++) {
+        apo.step(null);
+        if (i > 5_000 && i % 100 === 0) logRates.push(Math.log((await apo.learningRates())['all']!));
+      }
       expect(f(values(theta))).toBeLessThan(5e-8);
-      const { all } = await apo.learningRates();
-      expect(all).toBeGreaterThan(1.7e-3);
-      expect(all).toBeLessThan(2.4e-3);
+      const mean = Math.exp(logRates.reduce((sum, value) => sum + value, 0) / logRates.length);
+      expect(mean).toBeGreaterThan(1.7e-3);
+      expect(mean).toBeLessThan(2.4e-3);
       apo.dispose();
       theta.dispose();
     },

@@ -95,20 +95,24 @@ export class Apo<B> implements Optimizer<B> {
           ...(options.onOutputs && { onOutputs: options.onOutputs }),
         });
         const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
-        const advance = this.main.advance(
-          gradients,
-          step,
-          this.isMetaStep && this.options.lookahead === 'committed',
-        );
-        if (this.isMetaStep) {
-          const problem = this.problem(own, second, keepOutputs);
-          const descent = problem.lossBatches === own ? base : this.passOn(problem.lossBatches);
-          if (this.mustCalibrate) this.calibrate(problem, descent, advance);
-          this.adapt(problem, descent, advance);
-        }
         const inWarmup = this.options.warmup !== undefined && step <= this.options.warmup.steps;
-        if (inWarmup) this.warmup!.commit(this.warmup!.advance(gradients, step));
-        this.main.commit(advance, !inWarmup);
+        if (inWarmup || this.isMetaStep) {
+          const advance = this.main.advance(
+            gradients,
+            step,
+            this.isMetaStep && this.options.lookahead === 'committed',
+          );
+          if (this.isMetaStep) {
+            const problem = this.problem(own, second, keepOutputs);
+            const descent = problem.lossBatches === own ? base : this.passOn(problem.lossBatches);
+            if (this.mustCalibrate) this.calibrate(problem, descent, advance);
+            this.adapt(problem, descent, advance);
+          }
+          if (inWarmup) this.warmup!.move(gradients, step);
+          this.main.commit(advance, !inWarmup);
+        } else {
+          this.main.move(gradients, step);
+        }
         this.stepCount = step;
         return options.returnLoss ? base.loss : undefined;
       });

@@ -1,4 +1,5 @@
 /** A base optimizer without its learning rate: state slots, and the direction that its state gives after a gradient. */
+import type * as tf from '@tensorflow/tfjs-core';
 import type {
   CommittedOutput,
   DirectionInput,
@@ -6,8 +7,16 @@ import type {
   Lookahead,
   RuleState,
   TensorMap,
+  UpdateOutput,
 } from './update-rule.js';
 import { mapTensors, zerosLike } from './tensor-map.js';
+
+/** The learning rates of a step: θ′ = θ − values[place(name)] · d. */
+export interface UpdateRates {
+  /** `[groups]`. */
+  readonly values: tf.Tensor;
+  place(variableName: string): number;
+}
 
 /** The half of an update rule that knows nothing of φ; `withLearningRate` makes a rule of it. */
 export interface BaseDirection {
@@ -16,6 +25,8 @@ export interface BaseDirection {
   readonly slots: readonly string[];
   direction(input: DirectionInput): DirectionOutput;
   committed?(input: DirectionInput): CommittedOutput;
+  /** θ′ and the state in one pass, where the engine has a kernel for it; `undefined` where it has not. */
+  update?(input: DirectionInput, rates: UpdateRates): UpdateOutput | undefined;
   readonly defaultLookahead: Lookahead;
 }
 

@@ -1,7 +1,7 @@
 /** Gradient clipping, by element or by the norm over all gradients (Pascanu et al. 2013). Tensor arithmetic only: nothing is read back. */
 import * as tf from '@tensorflow/tfjs-core';
 import { requireNumber } from './errors.js';
-import { mapTensors } from './tensor-map.js';
+import { innerProduct, mapTensors } from './tensor-map.js';
 import type { TensorMap } from './update-rule.js';
 
 /** Clipped gradients under the same names. Returns new tensors, owned by the caller; the given ones stay the caller's too. */
@@ -34,9 +34,8 @@ export function clipByGlobalNorm(limit: number): GradientClip {
   requireNumber('limit', limit, { min: 0, exclusive: true });
   return (gradients) =>
     tf.tidy(() => {
-      const tensors = Object.values(gradients);
-      if (tensors.length === 0) return {};
-      const norm = tf.sqrt(tf.addN(tensors.map((g) => tf.sum(tf.square(g)))));
+      if (Object.keys(gradients).length === 0) return {};
+      const norm = tf.sqrt(innerProduct(gradients, gradients));
       // max(norm, limit) ≥ limit > 0, so a zero norm is never divided by.
       const scale = tf.div(limit, tf.maximum(norm, limit));
       return mapTensors(gradients, (g) => tf.mul(g, scale));

@@ -1,5 +1,9 @@
 /** @apo/core: self-tuned learning rates, and the meta-objective that any update rule can be adapted with. */
 import '#gradients';
+import { registerMissingGradients } from './missing-gradients/register.js';
+
+// After '#gradients', since these extend or replace some of tfjs-core's own.
+registerMissingGradients();
 
 export { ApoError, isApoError, requireArgument, requireInteger, requireNumber } from './errors.js';
 export type { ApoErrorCode } from './errors.js';
@@ -58,9 +62,20 @@ export type {
   Lookahead,
   RuleState,
   TensorMap,
+  UpdateOutput,
   UpdateRule,
   VjpInput,
 } from './update-rule.js';
+export type {
+  AdamKernelAttributes,
+  EngineKernelAttributes,
+  EngineKernelName,
+  InnerProductKernelAttributes,
+  MomentumKernelAttributes,
+  RmspropKernelAttributes,
+  ScaledSubtractKernelAttributes,
+  UpdateKernelAttributes,
+} from './engine-kernels.js';
 export { automaticVjp, contract } from './vjp.js';
 export { sgd } from './rules/sgd.js';
 export { momentum } from './rules/momentum.js';
@@ -69,7 +84,7 @@ export { rmsprop } from './rules/rmsprop.js';
 export type { RmspropOptions } from './rules/rmsprop.js';
 export { adam, adamw } from './rules/adam.js';
 export type { AdamOptions, AdamWOptions } from './rules/adam.js';
-export type { BaseDirection } from './base-direction.js';
+export type { BaseDirection, UpdateRates } from './base-direction.js';
 export { LOG_LEARNING_RATE, withLearningRate } from './learning-rate.js';
 export type { LearningRateGroups, LearningRateOptions } from './learning-rate.js';
 export { metaAdam, metaRmsprop, metaSgd } from './meta/meta-optimizer.js';

@@ -1,10 +1,11 @@
 /** φ = log η, one for all variables or one per group (Sec. 4.2): makes an update rule θ′ = θ − η_g d of a base direction. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseDirection } from './base-direction.js';
+import type { BaseDirection, UpdateRates } from './base-direction.js';
 import { zeroSlots } from './base-direction.js';
+import { runEngineKernel } from './engine-kernels.js';
 import { requireArgument, requireNumber } from './errors.js';
-import { byName, mapTensors, total } from './tensor-map.js';
-import type { UpdateRule } from './update-rule.js';
+import { byName, innerProducts, mapTensors } from './tensor-map.js';
+import type { TensorMap, UpdateRule } from './update-rule.js';
 
 /**
  * Which variables share a learning rate: all of them, those of one layer (the name up to its last `/`), none,
@@ -35,7 +36,13 @@ export function withLearningRate(
   // Objects list integer-like names first; φ is in the order in which maps of tensors are.
   const namesOf = (variables: readonly tf.Variable[]): string[] => Object.keys(byName(variables));
 
-  return {
+  const ratesOf = (phi: TensorMap, names: readonly string[], factor = 1): UpdateRates => {
+    const { index } = groupsOf(names);
+    const rates = tf.exp(phi[LOG_LEARNING_RATE]!);
+    return { values: factor === 1 ? rates : tf.mul(rates, factor), place: (name) => index.get(name)! };
+  };
+
+  const rule: UpdateRule = {
     name: base.name,
     logLearningRate: LOG_LEARNING_RATE,
     learningRateGroups: (variables) => groupsOf(namesOf(variables)).labels,
@@ -48,26 +55,46 @@ export function withLearningRate(
     direction: (input) => base.direction(input),
     ...(base.committed && { committed: base.committed.bind(base) }),
     apply(variables, phi, direction) {
-      const { labels, index } = groupsOf(Object.keys(direction));
-      const all = tf.exp(phi[LOG_LEARNING_RATE]!);
-      const rates =
-        labels.length === 1
-          ? [tf.reshape(all, [])]
-          : labels.map((_, i) => tf.reshape(tf.slice(all, [i], [1]), []));
-      return mapTensors(direction, (d, name) =>
-        tf.sub(variables[name]!, tf.mul(d, rates[index.get(name)!]!)),
-      );
+      return subtractScaled(variables, direction, ratesOf(phi, Object.keys(direction)));
+    },
+    update(input, phi, factor) {
+      // A rule that was made from this one with parts of its own is another rule.
+      if (this.direction !== rule.direction || this.apply !== rule.apply) return undefined;
+      const rates = ratesOf(phi, Object.keys(input.gradients), factor);
+      const output = base.update?.(input, rates);
+      if (output) return output;
+      const { direction, state } = base.direction(input);
+      return { variables: subtractScaled(input.variables, direction, rates), state };
     },
     // ∂Q/∂(log η_g) = −η_g Σ_{i ∈ g} ⟨v_i, d_i⟩
     vjp({ phi, direction, cotangent }) {
-      const names = Object.keys(direction);
-      const { labels, index } = groupsOf(names);
-      const products = names.map((name): tf.Scalar => tf.sum(tf.mul(direction[name]!, cotangent[name]!)));
-      const perGroup = labels.map((_, g) => total(products.filter((__, i) => index.get(names[i]!) === g)));
-      return { [LOG_LEARNING_RATE]: tf.neg(tf.mul(tf.exp(phi[LOG_LEARNING_RATE]!), tf.stack(perGroup))) };
+      const { labels, index } = groupsOf(Object.keys(direction));
+      const products = innerProducts(direction, cotangent, labels.length, (name) => index.get(name)!);
+      return { [LOG_LEARNING_RATE]: tf.neg(tf.mul(tf.exp(phi[LOG_LEARNING_RATE]!), products)) };
     },
     defaultLookahead: base.defaultLookahead,
   };
+  return rule;
+}
+
+/** θ − η_g d. */
+function subtractScaled(
+  variables: TensorMap,
+  direction: TensorMap,
+  { values, place }: UpdateRates,
+): TensorMap {
+  const names = Object.keys(direction);
+  const fused = runEngineKernel('ApoScaledSubtract', {
+    roles: { direction, variable: variables },
+    single: { rates: values },
+    attributes: { places: names.map(place) },
+  });
+  if (fused) return Object.fromEntries(names.map((name, i) => [name, fused[i]!]));
+  const scalars =
+    values.size === 1
+      ? [tf.reshape(values, [])]
+      : Array.from({ length: values.size }, (_, i) => tf.reshape(tf.slice(values, [i], [1]), []));
+  return mapTensors(direction, (d, name) => tf.sub(variables[name]!, tf.mul(d, scalars[place(name)]!)));
 }
 
 function groupFunction(groups: LearningRateGroups): (name: string) => string {

@@ -52,7 +52,7 @@ export class RuleOptimizer<B> implements Optimizer<B> {
         options.onOutputs ? { onOutputs: options.onOutputs } : {},
       );
       const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
-      this.runner.commit(this.runner.advance(gradients, this.stepCount + 1));
+      this.runner.move(gradients, this.stepCount + 1);
       this.stepCount++;
       return options.returnLoss ? base.loss : undefined;
     });

@@ -46,17 +46,35 @@ export class RuleRunner {
    * @throws ApoError `INVALID_ARGUMENT`, before anything has moved, when the rule's θ′ lacks a variable or has another shape.
    */
   commit({ step, direction, state }: Advance, moveVariables = true): void {
-    if (moveVariables) {
-      const next = this.rule.apply(this.variables, this.phi, scaled(direction, this.factor(step)));
-      for (const { name, shape } of this.list) {
-        requireArgument(
-          next[name]?.shape.join() === shape.join(),
-          () =>
-            `apply of the rule "${this.rule.name}" gave ${next[name] ? `[${next[name].shape.join(', ')}]` : 'nothing'} for "${name}"; expected [${shape.join(', ')}].`,
-        );
-      }
-      for (const variable of this.list) variable.assign(next[variable.name]!);
+    if (moveVariables)
+      this.assign(this.rule.apply(this.variables, this.phi, scaled(direction, this.factor(step))));
+    this.takeState(state);
+  }
+
+  /** `advance` and `commit` at once, in one pass where the engine has a kernel for this rule. Throws as `commit` does. */
+  move(gradients: TensorMap, step: number): void {
+    const input = { variables: this.variables, gradients, state: this.ruleState, step };
+    const output = this.rule.update?.(input, this.phi, this.factor(step));
+    if (output === undefined) {
+      this.commit(this.advance(gradients, step));
+      return;
     }
+    this.assign(output.variables);
+    this.takeState(output.state);
+  }
+
+  private assign(next: TensorMap): void {
+    for (const { name, shape } of this.list) {
+      requireArgument(
+        next[name]?.shape.join() === shape.join(),
+        () =>
+          `the rule "${this.rule.name}" gave ${next[name] ? `[${next[name].shape.join(', ')}]` : 'nothing'} for "${name}"; expected [${shape.join(', ')}].`,
+      );
+    }
+    for (const variable of this.list) variable.assign(next[variable.name]!);
+  }
+
+  private takeState(state: RuleState): void {
     replaceKept(stateTensors(this.ruleState), stateTensors(state));
     this.ruleState = state;
   }

@@ -1,5 +1,6 @@
 /** Arithmetic on maps of tensors by name. New tensors belong to the caller; run it inside `tf.tidy`. */
 import * as tf from '@tensorflow/tfjs-core';
+import { runEngineKernel } from './engine-kernels.js';
 import type { RuleState, TensorMap } from './update-rule.js';
 
 /** `f` on every entry. */
@@ -19,7 +20,28 @@ export function scaled(map: TensorMap, factor: number): TensorMap {
 
 /** ⟨a, b⟩ over the names of `a`, a scalar. */
 export function innerProduct(a: TensorMap, b: TensorMap): tf.Scalar {
-  return total(Object.entries(a).map(([name, tensor]) => tf.sum(tf.mul(tensor, b[name]!))));
+  return tf.reshape(
+    innerProducts(a, b, 1, () => 0),
+    [],
+  );
+}
+
+/** ⟨a, b⟩ over the names of `a` in each of `groups` groups, `[groups]`; `place` says which group a name is in. */
+export function innerProducts(
+  a: TensorMap,
+  b: TensorMap,
+  groups: number,
+  place: (name: string) => number,
+): tf.Tensor1D {
+  const names = Object.keys(a);
+  const places = names.map(place);
+  const fused = runEngineKernel('ApoInnerProduct', { roles: { a, b }, attributes: { groups, places } });
+  if (fused) return fused[0] as tf.Tensor1D;
+  const products = names.map((name): tf.Scalar => tf.sum(tf.mul(a[name]!, b[name]!)));
+  const perGroup = Array.from({ length: groups }, (_, group) =>
+    total(products.filter((__, i) => places[i] === group)),
+  );
+  return tf.stack(perGroup) as tf.Tensor1D;
 }
 
 /** Sum of scalars; a lone one is returned as it is. */

@@ -23,6 +23,12 @@ export interface DirectionOutput {
   readonly state: RuleState;
 }
 
+/** What a whole step gives: θ′ and the state after it. */
+export interface UpdateOutput {
+  readonly variables: TensorMap;
+  readonly state: RuleState;
+}
+
 /**
  * How far ahead the meta-objective looks.
  * `step`: θ′ is the next iterate (the paper). `committed`: the whole future displacement that this gradient causes through
@@ -62,6 +68,11 @@ export interface UpdateRule {
   committed?(input: DirectionInput): CommittedOutput;
   /** θ′ = u(θ, φ, d). */
   apply(variables: TensorMap, phi: TensorMap, direction: TensorMap): TensorMap;
+  /**
+   * `direction` and `apply` at once, the direction multiplied by `factor`: the same θ′ and state within rounding, in fewer
+   * passes over the parameters. `undefined` where it cannot do that; `direction` and `apply` run then.
+   */
+  update?(input: DirectionInput, phi: TensorMap, factor: number): UpdateOutput | undefined;
   /** (∂u/∂φ)ᵀ v, by the names of φ. Without it, core differentiates `apply`. */
   vjp?(input: VjpInput): TensorMap;
   /** The entry of φ that is the logarithm of a learning rate `[groups]`: calibrated, clamped and reported by `Apo`. */

@@ -1,6 +1,7 @@
 /** Independent evidence for tests: plain-number objectives, central differences, and readings of tensors. */
 import * as tf from '@tensorflow/tfjs-core';
 import { createObjective } from '../src/objective.js';
+import { createRandom } from '../src/random.js';
 import type { Objective } from '../src/objective.js';
 
 /** Central difference of `f` at `x`. */
@@ -46,4 +47,40 @@ export async function leaked(body: () => void | Promise<void>): Promise<number> 
   const before = tf.memory().numTensors;
   await body();
   return tf.memory().numTensors - before;
+}
+
+/** How many numbers a generator gives before those of neighbouring seeds have nothing in common. */
+const WARM_UP = 16;
+
+/** Seeded values, uniform in [−1, 1); the caller disposes the tensor. */
+export function uniformTensor(shape: readonly number[], seed: number): tf.Tensor {
+  const random = createRandom(seed);
+  for (let i = 0; i < WARM_UP; i++) random.next();
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => 2 * random.next() - 1),
+    [...shape],
+  );
+}
+
+/**
+ * Central differences of a scalar function with respect to every element of every input. They are exact, but for rounding,
+ * whatever h, where the function is a polynomial of degree two along each axis.
+ */
+export function numericalGradients(
+  f: (...inputs: tf.Tensor[]) => tf.Tensor,
+  inputs: readonly tf.Tensor[],
+  h = 0.5,
+): number[][] {
+  return inputs.map((input, which) => {
+    const data = input.dataSync();
+    const at = (element: number, shift: number): number =>
+      tf.tidy(() => {
+        const moved = Float32Array.from(data);
+        moved[element]! += shift;
+        const trial = inputs.map((other, i) => (i === which ? tf.tensor(moved, input.shape) : other));
+        return f(...trial).dataSync()[0]!;
+      });
+    return Array.from(data, (_, element) => (at(element, h) - at(element, -h)) / (2 * h));
+  });
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { advanceSlot } from '../base-direction.js';
 import type { BaseDirection } from '../base-direction.js';
 import { requireNumber } from '../errors.js';
+import { withKernel } from '../fused-direction.js';
 import { withLearningRate } from '../learning-rate.js';
 import type { LearningRateOptions } from '../learning-rate.js';
 import { mapTensors } from '../tensor-map.js';
@@ -28,7 +29,13 @@ export function adamDirection(options: AdamWOptions = {}): BaseDirection {
   requireNumber('beta2', beta2, { min: 0, max: 1 - 1e-9 });
   requireNumber('epsilon', epsilon, { min: 0 });
   requireNumber('weightDecay', weightDecay, { min: 0 });
-  return {
+  // m/c₁ / (√(s/c₂) + ε) = m / (√s · c₁/√c₂ + ε c₁): four passes over the data instead of six.
+  const corrections = (step: number): { rootScale: number; epsilon: number } => {
+    const c1 = 1 - Math.pow(beta1, step);
+    const c2 = 1 - Math.pow(beta2, step);
+    return { rootScale: c1 / Math.sqrt(c2), epsilon: epsilon * c1 };
+  };
+  const plain: BaseDirection = {
     name: weightDecay > 0 ? 'adamw' : 'adam',
     slots: ['firstMoment', 'secondMoment'],
     direction(input) {
@@ -38,11 +45,9 @@ export function adamDirection(options: AdamWOptions = {}): BaseDirection {
       const secondMoment = advanceSlot('secondMoment', input, (g, s) =>
         tf.add(tf.mul(s, beta2), tf.mul(tf.square(g), 1 - beta2)),
       );
-      // m/c₁ / (√(s/c₂) + ε) = m / (√s · c₁/√c₂ + ε c₁): four passes over the data instead of six.
-      const c1 = 1 - Math.pow(beta1, input.step);
-      const c2 = 1 - Math.pow(beta2, input.step);
+      const corrected = corrections(input.step);
       const direction = mapTensors(firstMoment, (m, name) => {
-        const root = tf.add(tf.mul(tf.sqrt(secondMoment[name]!), c1 / Math.sqrt(c2)), epsilon * c1);
+        const root = tf.add(tf.mul(tf.sqrt(secondMoment[name]!), corrected.rootScale), corrected.epsilon);
         const d = tf.div(m, root);
         return weightDecay > 0 ? tf.add(d, tf.mul(input.variables[name]!, weightDecay)) : d;
       });
@@ -50,6 +55,11 @@ export function adamDirection(options: AdamWOptions = {}): BaseDirection {
     },
     defaultLookahead: { factor: 4 },
   };
+  return withKernel(plain, {
+    kernelName: 'ApoAdam',
+    attributes: (step) => ({ beta1, beta2, weightDecay, ...corrections(step) }),
+    needsVariables: weightDecay > 0,
+  });
 }
 
 /** θ′ = θ − η m̂ / (√ŝ + ε). */

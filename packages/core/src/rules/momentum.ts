@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { advanceSlot } from '../base-direction.js';
 import type { BaseDirection } from '../base-direction.js';
 import { requireNumber } from '../errors.js';
+import { withKernel } from '../fused-direction.js';
 import { withLearningRate } from '../learning-rate.js';
 import type { LearningRateOptions } from '../learning-rate.js';
 import { mapTensors, scaled } from '../tensor-map.js';
@@ -20,7 +21,7 @@ export function momentumDirection({
   nesterov = false,
 }: MomentumOptions = {}): BaseDirection {
   requireNumber('momentum', mu, { min: 0, max: 1 - 1e-9 });
-  return {
+  const plain: BaseDirection = {
     name: 'momentum',
     slots: ['velocity'],
     direction(input) {
@@ -38,6 +39,11 @@ export function momentumDirection({
     }),
     defaultLookahead: 'committed',
   };
+  return withKernel(plain, {
+    kernelName: 'ApoMomentum',
+    attributes: () => ({ momentum: mu, nesterov }),
+    ...(!nesterov && { directionSlot: 'velocity' }),
+  });
 }
 
 /** θ′ = θ − η m (or θ − η (g + μ m) with Nesterov). */

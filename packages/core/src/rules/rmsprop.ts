@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { advanceSlot } from '../base-direction.js';
 import type { BaseDirection } from '../base-direction.js';
 import { requireNumber } from '../errors.js';
+import { withKernel } from '../fused-direction.js';
 import { withLearningRate } from '../learning-rate.js';
 import type { LearningRateOptions } from '../learning-rate.js';
 import { mapTensors, scaled } from '../tensor-map.js';
@@ -34,12 +35,13 @@ export function rmspropDirection(options: RmspropOptions = {}): BaseDirection {
   requireNumber('momentum', mu, { min: 0, max: 1 - 1e-9 });
   const average = (old: tf.Tensor, value: tf.Tensor): tf.Tensor =>
     tf.add(tf.mul(old, decay), tf.mul(value, 1 - decay));
-  return {
+  const correctionAt = (step: number): number => (biasCorrection ? 1 / (1 - Math.pow(decay, step)) : 1);
+  const plain: BaseDirection = {
     name: 'rmsprop',
     slots: ['meanSquare', ...(centered ? ['mean'] : []), ...(mu > 0 ? ['velocity'] : [])],
     direction(input) {
       const { gradients } = input;
-      const correction = biasCorrection ? 1 / (1 - Math.pow(decay, input.step)) : 1;
+      const correction = correctionAt(input.step);
       const corrected = (x: tf.Tensor): tf.Tensor => (correction === 1 ? x : tf.mul(x, correction));
       const meanSquare = advanceSlot('meanSquare', input, (g, s) => average(s, tf.square(g)));
       const mean = centered ? advanceSlot('mean', input, (g, a) => average(a, g)) : undefined;
@@ -57,15 +59,22 @@ export function rmspropDirection(options: RmspropOptions = {}): BaseDirection {
         state: { meanSquare, ...(mean && { mean }), ...(velocity && { velocity }) },
       };
     },
-    ...(mu > 0 && {
-      committed(input) {
-        const { direction } = this.direction(input);
-        const old = scaled(input.state['velocity']!, mu);
-        const own = mapTensors(direction, (d, name) => tf.sub(d, old[name]!));
-        return { direction: scaled(own, 1 / (1 - mu)), momentum: old };
-      },
-    }),
     defaultLookahead: mu > 0 ? 'committed' : 'step',
+  };
+  const fused = withKernel(plain, {
+    kernelName: 'ApoRmsprop',
+    attributes: (step) => ({ decay, epsilon, momentum: mu, centered, correction: correctionAt(step) }),
+    ...(mu > 0 && { directionSlot: 'velocity' }),
+  });
+  if (mu === 0) return fused;
+  return {
+    ...fused,
+    committed(input) {
+      const { direction } = fused.direction(input);
+      const old = scaled(input.state['velocity']!, mu);
+      const own = mapTensors(direction, (d, name) => tf.sub(d, old[name]!));
+      return { direction: scaled(own, 1 / (1 - mu)), momentum: old };
+    },
   };
 }
 

@@ -1,0 +1,103 @@
+/**
+ * The seam between an optimizer's arithmetic and kernels that an engine may bring for it: several tensors in one call and one
+ * pass over each. They stand in TensorFlow.js's kernel registry under the names below; where there is none, plain ops run.
+ * Outputs are always new tensors, since tensors may share data and engines may cache what they derived from it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { TensorMap } from './update-rule.js';
+
+/** Attributes of every kernel of this file. Tensor i of a role is the input named by the role and i: `gradient0`, `gradient1`, … */
+export interface EngineKernelAttributes {
+  /** How many tensors each role has. */
+  readonly count: number;
+}
+
+/**
+ * Attributes of `ApoMomentum`, `ApoRmsprop` and `ApoAdam`, next to the numbers of the method. Inputs: role `gradient`, a role for
+ * each state slot, `variable` where it is needed, and `rates` `[groups]`. Outputs: the new values of each slot in order, then
+ * what `output` says.
+ */
+export interface UpdateKernelAttributes extends EngineKernelAttributes {
+  /** θ′ = θ − rates[places[i]] · d, the direction d, or nothing beyond the state. */
+  readonly output: 'variables' | 'direction' | 'none';
+  readonly places: readonly number[];
+}
+
+/** `ApoMomentum`, slot `velocity`: m ← μ m + g, d = m or (Nesterov) g + μ m. */
+export interface MomentumKernelAttributes extends UpdateKernelAttributes {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+}
+
+/**
+ * `ApoRmsprop`, slots `meanSquare`, `mean` (when centred) and `velocity` (when momentum > 0): s ← α s + (1 − α) g²,
+ * a ← α a + (1 − α) g, d = g / (√(c s − (c a)²) + ε) with the correction c, v ← μ v + d; the direction is v or else d.
+ */
+export interface RmspropKernelAttributes extends UpdateKernelAttributes {
+  readonly decay: number;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly centered: boolean;
+  readonly correction: number;
+}
+
+/** `ApoAdam`, slots `firstMoment` and `secondMoment`: m ← β₁ m + (1 − β₁) g, s ← β₂ s + (1 − β₂) g², d = m / (rootScale · √s + epsilon) + weightDecay · θ. */
+export interface AdamKernelAttributes extends UpdateKernelAttributes {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly rootScale: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+/** `ApoScaledSubtract`: θ′ = θ − rates[places[i]] · d of the roles `variable` and `direction`. */
+export interface ScaledSubtractKernelAttributes extends EngineKernelAttributes {
+  readonly places: readonly number[];
+}
+
+/** `ApoInnerProduct`: Σ ⟨a, b⟩ of the roles `a` and `b` over the tensors whose place it is, as one tensor `[groups]`. */
+export interface InnerProductKernelAttributes extends EngineKernelAttributes {
+  readonly places: readonly number[];
+  readonly groups: number;
+}
+
+export type EngineKernelName =
+  'ApoMomentum' | 'ApoRmsprop' | 'ApoAdam' | 'ApoScaledSubtract' | 'ApoInnerProduct';
+
+/** What goes into a kernel: a map of tensors for each role, all with the names and shapes of the first, and single tensors. */
+export interface EngineKernelCall {
+  readonly roles: Readonly<Record<string, TensorMap>>;
+  readonly single?: Readonly<Record<string, tf.Tensor>>;
+  readonly attributes: Readonly<Record<string, string | number | boolean | readonly number[]>>;
+}
+
+/**
+ * Runs the current engine's kernel; the caller owns the outputs. `undefined`, with nothing done, where plain ops are to run: the
+ * engine has no such kernel, a gradient is being recorded (kernels of this file have none), or the tensors are not float32 of
+ * equal shapes.
+ */
+export function runEngineKernel(
+  kernelName: EngineKernelName,
+  { roles, single, attributes }: EngineKernelCall,
+): tf.Tensor[] | undefined {
+  const engine = tf.engine();
+  const kernel = tf.getKernel(kernelName, engine.backendName) as tf.KernelConfig | undefined;
+  if (kernel === undefined || engine.isTapeOn()) return undefined;
+  const first = Object.values(roles)[0] ?? {};
+  const names = Object.keys(first);
+  if (names.length === 0) return undefined;
+  const inputs: Record<string, tf.Tensor> = { ...single };
+  for (const [role, map] of Object.entries(roles)) {
+    for (const [i, name] of names.entries()) {
+      const tensor = map[name];
+      if (tensor?.dtype !== 'float32' || !tf.util.arraysEqual(tensor.shape, first[name]!.shape))
+        return undefined;
+      inputs[`${role}${i}`] = tensor;
+    }
+  }
+  const output: tf.Tensor | tf.Tensor[] = engine.runKernel(kernelName, inputs, {
+    ...attributes,
+    count: names.length,
+  });
+  return Array.isArray(output) ? output : [output];
+}
