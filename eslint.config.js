@@ -11,6 +11,8 @@ export default tseslint.config(
       '**/*.cjs',
       '**/runs/**',
       'packages/*/gradients/**',
+      'packages/*/assembly/**',
+      '**/*.generated.ts',
     ],
   },
   js.configs.recommended,

@@ -1,8 +1,8 @@
-// Stock kernels against the training kernels, taken in turns in one process: `pnpm build && node bench/compare.mjs [name…]`.
+// Stock kernels, the training kernels recomposed from stock ones, and our own module, taken in turns in one process: `pnpm build && node bench/compare.mjs [name…]`.
 // Times are processor time of this process (user + system), so other programs disturb them little; medians.
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { installTrainingKernels, removeTrainingKernels } from '@apo/backend-wasm';
+import { chooseNativeBuild, installTrainingKernels, removeTrainingKernels } from '@apo/backend-wasm';
 
 await tf.setBackend('wasm');
 
@@ -138,16 +138,19 @@ function time(step) {
 
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
 const wanted = process.argv.slice(2);
-console.log(`| what | stock ms | ours ms | ratio |\n|---|---|---|---|`);
+console.log(`| what | stock ms | recomposed ms | ours ms | stock / ours |\n|---|---|---|---|---|`);
 for (const [name, create] of Object.entries({ ...models, ...kernels })) {
   if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
   await new Promise((resolve) => setTimeout(resolve)); // lets finished work be collected between rows
   tf.engine().startScope();
   installTrainingKernels();
   const step = create();
-  const times = { stock: [], ours: [] };
+  const times = { stock: [], recomposed: [], ours: [] };
   let missing = false;
-  for (let i = 0; i < 3; i++) step();
+  for (const build of ['off', 'auto']) {
+    chooseNativeBuild(build);
+    for (let i = 0; i < 3; i++) step();
+  }
   for (let round = 0; round < (name in models ? 9 : 25); round++) {
     if (round < 3 || !(name in models)) {
       removeTrainingKernels();
@@ -158,12 +161,16 @@ for (const [name, create] of Object.entries({ ...models, ...kernels })) {
       }
     }
     installTrainingKernels();
+    chooseNativeBuild('off');
+    for (let i = 0; i < 3; i++) times.recomposed.push(time(step));
+    chooseNativeBuild('auto');
     for (let i = 0; i < 3; i++) times.ours.push(time(step));
   }
   tf.engine().endScope();
   const ours = median(times.ours);
+  const recomposed = median(times.recomposed);
   const stock = missing ? undefined : median(times.stock);
   console.log(
-    `| ${name} | ${stock?.toFixed(2) ?? 'missing'} | ${ours.toFixed(2)} | ${stock === undefined ? '' : (stock / ours).toFixed(1)} |`,
+    `| ${name} | ${stock?.toFixed(2) ?? 'missing'} | ${recomposed.toFixed(2)} | ${ours.toFixed(2)} | ${stock === undefined ? '' : (stock / ours).toFixed(1)} |`,
   );
 }

@@ -1,9 +1,14 @@
 /** The engine adapter of the backend `wasm`: whether it can run here, and how it is started with the training kernels. */
 import * as tf from '@tensorflow/tfjs-core';
-import { ApoError, requireArgument } from '@apo/core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { requireArgument, requireInteger } from '@apo/core';
 import type { Availability, BackendAdapter, BackendInfo } from '@apo/core';
 import { installTrainingKernels } from './install.js';
 import { trainingKernels } from './kernels/index.js';
+import { chooseNativeBuild, nativeBuild, simdChoices } from './native/module.js';
+import type { SimdChoice } from './native/module.js';
+import { defaultThreads } from './threads/host.js';
+import { startBackend } from './threads/start.js';
 
 /** Where the `.wasm` files are: a folder (ending in `/`), or a path for each file. */
 export type WasmPaths = string | Readonly<Record<WasmFile, string>>;
@@ -17,21 +22,38 @@ export interface WasmBackendOptions {
    * page they are looked for beside the script unless this says otherwise. Ignored when the backend already runs.
    */
   readonly wasmPaths?: WasmPaths;
+  /**
+   * Which build of our own kernels to use: `'relaxed'` (fused multiply-add), `'simd'`, or `'off'` for kernels recomposed from
+   * stock ones. The last bits of results differ between them. Default `'auto'`: the fastest that this engine runs.
+   */
+  readonly simd?: SimdChoice;
+  /**
+   * Threads for our own kernels, a whole number ≥ 1. Default: the logical processors up to 4; 1 in a page that is not
+   * cross-origin isolated. Where there can be only one, `details.singleThread` of the activated engine says why. Results are
+   * the same bits for the same number of threads.
+   */
+  readonly threads?: number;
 }
 
 /**
  * The CPU engine that npm alone installs: TensorFlow.js's WASM backend with the training kernels of this package.
- * @throws ApoError `INVALID_ARGUMENT` when `wasmPaths` is an empty string.
+ * @throws ApoError `INVALID_ARGUMENT` when `wasmPaths` is an empty string, `simd` is none of its values or `threads`
+ * is no whole number ≥ 1.
  */
-export function wasmBackend({ wasmPaths }: WasmBackendOptions = {}): BackendAdapter {
+export function wasmBackend({ wasmPaths, simd = 'auto', threads }: WasmBackendOptions = {}): BackendAdapter {
   requireArgument(
     wasmPaths !== '',
     () => `wasmPaths is ''; expected a folder such as '/assets/' or a path for each .wasm file.`,
   );
+  requireArgument(
+    simdChoices.includes(simd),
+    () => `simd is ${JSON.stringify(simd)}; expected one of ${simdChoices.join(', ')}.`,
+  );
+  if (threads !== undefined) requireInteger('threads', threads, 1);
   return {
     name: 'wasm',
     probe,
-    activate: () => activate(wasmPaths),
+    activate: () => activate(wasmPaths, simd, threads),
   };
 }
 
@@ -63,28 +85,27 @@ async function probe(): Promise<Availability> {
   }
 }
 
-async function activate(wasmPaths: WasmPaths | undefined): Promise<BackendInfo> {
+async function activate(
+  wasmPaths: WasmPaths | undefined,
+  simd: SimdChoice,
+  threads: number | undefined,
+): Promise<BackendInfo> {
+  chooseNativeBuild(simd);
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
-  if (wasmPaths !== undefined && !('wasm' in tf.engine().registry)) {
-    wasm.setWasmPaths(typeof wasmPaths === 'string' ? wasmPaths : { ...wasmPaths });
-  }
   installTrainingKernels();
-  if (!(await tf.setBackend('wasm'))) {
-    throw new ApoError(
-      'BACKEND_UNAVAILABLE',
-      'The WASM backend could not be started; see the warning above. In a page, say where the .wasm files are: ' +
-        "wasmBackend({wasmPaths: '/folder/'}).",
-    );
-  }
-  await tf.ready();
+  const started = await startBackend(wasm, wasmPaths, threads ?? defaultThreads());
+  const { shortfall } = started;
   return {
     name: 'wasm',
     tfBackend: tf.getBackend(),
-    threads: tf.env().getBool('WASM_HAS_MULTITHREAD_SUPPORT') ? wasm.getThreadsCount() : 1,
+    threads: started.threads,
+    ...(shortfall === undefined || threads === undefined ? {} : { warning: `One thread only: ${shortfall}` }),
     details: {
       version: wasm.version_wasm,
       simd: tf.env().getBool('WASM_HAS_SIMD_SUPPORT'),
       trainingKernels: trainingKernels.length,
+      build: nativeBuild(tf.backend() as unknown as BackendWasm),
+      ...(shortfall === undefined ? {} : { singleThread: shortfall }),
     },
   };
 }

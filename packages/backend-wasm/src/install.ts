@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ApoError } from '@apo/core';
 import { trainingGradients } from './gradients/index.js';
 import { trainingKernels } from './kernels/index.js';
+import { releaseScratch } from './native/scratch.js';
 import { forgetStockKernel, rememberStockKernel } from './stock.js';
 
 const stockGradients = new Map<string, tf.GradConfig | undefined>();
@@ -56,4 +57,5 @@ export function removeTrainingKernels(): void {
     if (stock !== undefined) tf.registerGradient(stock);
   }
   stockGradients.clear();
+  releaseScratch();
 }

@@ -22,7 +22,7 @@ export interface KernelCall<Inputs, Attributes> {
  */
 export function defineKernel<Inputs, Attributes = Record<string, never>>(
   kernelName: string,
-  compute: (call: KernelCall<Inputs, Attributes>) => tf.TensorInfo,
+  compute: (call: KernelCall<Inputs, Attributes>) => tf.TensorInfo | tf.TensorInfo[],
 ): TrainingKernel {
   return {
     kernelName,

@@ -1,5 +1,5 @@
 /**
- * C = op(A)·op(B) for two matrices on the heap, by the stock product of untransposed matrices (XNNPACK, through the
+ * C = op(A)·op(B) for two matrices on the heap, by our own module or, where that is off, by the stock product of untransposed matrices (XNNPACK, through the
  * module's own `BatchMatMul`) and explicit transposes. It is the way every gradient of a dense layer takes.
  *
  * XNNPACK first packs the right operand, at about 2 ns per element, four times what a transpose costs. So C is computed
@@ -10,7 +10,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, idOf, openWindow, release, releaseWindow } from './heap.js';
-import { native, shapeBytes } from './native.js';
+import { nativeFunctions } from './native/module.js';
+import { pointerTo } from './native/pointers.js';
+import { shapeBytes, stockFunctions } from './stock-functions.js';
+import { multiplyMatrices } from './threads/gemm.js';
 import { transpose2d, transpose2dInto, transposeCollides } from './transpose2d.js';
 
 /** Costs in nanoseconds per element, measured; only their ratios matter. */
@@ -41,6 +44,24 @@ export function multiplyInto(backend: BackendWasm, a: Operand, b: Operand, outpu
   const [m, k] = a.transpose ? [a.columns, a.rows] : [a.rows, a.columns];
   const n = b.transpose ? b.rows : b.columns;
   if (m * n === 0) return;
+  if (nativeFunctions(backend) !== undefined) {
+    multiplyMatrices(backend, {
+      m,
+      n,
+      k,
+      a: pointerTo(backend, a.tensor),
+      aStride: 4 * a.columns,
+      transposeA: a.transpose,
+      b: pointerTo(backend, b.tensor),
+      bStride: 4 * b.columns,
+      transposeB: b.transpose,
+      c: pointerTo(backend, output),
+      cRowBytes: 4 * n,
+      cColumnBytes: 4,
+      accumulate: false,
+    });
+    return;
+  }
   if (k === 0) {
     floats(backend, output).fill(0);
     return;
@@ -103,7 +124,7 @@ function productInto(
 ): void {
   const left = a.transpose ? transpose2d(backend, a.tensor, a.rows, a.columns) : a.tensor;
   const right = b.transpose ? transpose2d(backend, b.tensor, b.rows, b.columns) : packable(backend, b);
-  native(backend).matrixProduct(
+  stockFunctions(backend).matrixProduct(
     idOf(backend, left),
     shapeBytes([1, m, k]),
     3,

@@ -1,7 +1,10 @@
-/** Sum and mean share this: a reduction over a run of neighbouring axes seen as `[outer, rows, columns]`, rows summed away. */
+/** Sums and means over any axes of a float32 tensor: by our module where it runs, else by pooling over one run of neighbouring axes. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, sizeOf } from './heap.js';
+import { nativeFunctions } from './native/module.js';
+import { reduceRuns } from './native/reduce-runs.js';
+import { scratch } from './native/scratch.js';
 import { sumRows } from './sum-rows.js';
 
 export interface ReductionAttributes {
@@ -9,12 +12,18 @@ export interface ReductionAttributes {
   readonly keepDims: boolean;
 }
 
+/** Columns that our module may lay side by side when there are few. */
+const SUMS_WIDTH = 96;
+
+/** Elements in a row below which the stock kernel sums rows faster. */
+const SHORT_RUN = 16;
+
 /** Width the sum over everything is folded to, so that it too runs over rows. */
 const FOLD = 1_024;
 
 /**
  * Sum over `axis` divided by `divide ? count : 1`, as a new tensor owned by the caller; `null` where the stock kernel is
- * the better choice: other types than float32, only trailing axes, and axes that are not neighbours. Over nothing the sum
+ * to be used: other types than float32 and, without our module, only trailing axes and axes that are not neighbours. Over nothing the sum
  * is 0 and the mean NaN (the stock kernels leave whatever the memory held).
  */
 export function reduceAxes(
@@ -33,6 +42,19 @@ export function reduceAxes(
     return output;
   }
   if (x.dtype !== 'float32' || first === undefined) return null;
+  const native = nativeFunctions(backend);
+  if (native !== undefined) {
+    const count = size / sizeOf(shape);
+    if (count < SHORT_RUN && first === x.shape.length - axes.length) return null;
+    return reduceRuns(backend, x, axes, shape, ({ from, to, outer, rows, columns, last }) => {
+      const divisor = divide && last ? count : 1;
+      if (columns === 1) native.sumAlongRows(from, to, outer, rows, divisor);
+      else {
+        const sums = scratch(backend, 'sums', 8 * Math.max(columns, SUMS_WIDTH));
+        native.sumOverRows(from, to, sums, outer, rows, columns, divisor);
+      }
+    });
+  }
   const last = axes[axes.length - 1]!;
   if (last - first !== axes.length - 1) return null;
   const outer = sizeOf(x.shape.slice(0, first));

@@ -6,7 +6,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, idOf, sizeOf } from './heap.js';
-import { native, shapeBytes } from './native.js';
+import { shapeBytes, stockFunctions } from './stock-functions.js';
 
 const BLOCK = 32;
 
@@ -43,7 +43,7 @@ export function transpose2dInto(
     transposeInto(floats(backend, matrix), floats(backend, output), rows, columns);
     return;
   }
-  native(backend).transpose(
+  stockFunctions(backend).transpose(
     idOf(backend, matrix),
     shapeBytes([rows, columns]),
     2,

@@ -1,15 +1,16 @@
 /**
- * Gradients of Sum and Mean: dy spread over the reduced axes. They differ from those of tfjs-core only in where the ones
- * come from: filled on the device (0.06 ns per element) instead of in a JavaScript array that is then uploaded (2.4 ns).
+ * Gradients of Sum and Mean: dy spread over the reduced axes. They differ from those of tfjs-core in being
+ * a broadcast on the device instead of a product with ones that are made in JavaScript and uploaded (2.4 ns per element).
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { spread } from './spread.js';
 
 export const sumGradient: tf.GradConfig = {
   kernelName: 'Sum',
   inputsToSave: ['x'],
   gradFunc: (dy, saved, attrs) => {
     const { x, axes } = reduced(saved, attrs);
-    return { x: () => spread(dy as tf.Tensor, x, axes) };
+    return { x: () => over(dy as tf.Tensor, x, axes) };
   },
 };
 
@@ -19,7 +20,7 @@ export const meanGradient: tf.GradConfig = {
   gradFunc: (dy, saved, attrs) => {
     const { x, axes } = reduced(saved, attrs);
     const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
-    return { x: () => spread(tf.div(dy as tf.Tensor, count), x, axes) };
+    return { x: () => over(tf.div(dy as tf.Tensor, count), x, axes) };
   },
 };
 
@@ -28,7 +29,8 @@ function reduced(saved: tf.Tensor[], attrs: tf.NamedAttrMap): { x: tf.Tensor; ax
   return { x, axes: tf.util.parseAxisParam(attrs['axis'] as number | number[], x.shape) };
 }
 
-function spread(dy: tf.Tensor, x: tf.Tensor, axes: readonly number[]): tf.Tensor {
+/** dy, one element along each of `axes`, in the shape of x. */
+function over(dy: tf.Tensor, x: tf.Tensor, axes: readonly number[]): tf.Tensor {
   const shape = x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
-  return tf.mul(tf.reshape(dy, shape), tf.fill(x.shape, 1));
+  return spread(tf.reshape(dy, shape), x.shape);
 }

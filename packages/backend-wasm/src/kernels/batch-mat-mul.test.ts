@@ -1,7 +1,8 @@
 /** Products against a float64 loop over shapes, transposes, batches and broadcasts; special values; both ways of computing agree in bits. */
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { allBuilds, describeBuilds } from '../testing/builds.js';
 import { matrixProduct } from '../testing/reference.js';
 import { evaluate, expectClose, randomTensor, randomValues, startWasm } from '../testing/setup.js';
 
@@ -34,7 +35,7 @@ function check(m: number, k: number, n: number, transposeA: boolean, transposeB:
   );
 }
 
-describe('one product', () => {
+describeBuilds('one product', allBuilds, () => {
   for (const [transposeA, transposeB] of flags) {
     it(`agrees with the definition for transposeA=${transposeA}, transposeB=${transposeB}`, () => {
       fc.assert(
@@ -117,7 +118,7 @@ describe('one product', () => {
   });
 });
 
-describe('batches', () => {
+describeBuilds('batches', allBuilds, () => {
   it('agrees with the definition over batch and broadcast forms', () => {
     const forms: [number[], number[]][] = [
       [[3], [3]],

@@ -1,11 +1,18 @@
-/** BatchMatMul: op(A)·op(B) over broadcast batch dimensions, each product by `multiplyInto`. */
+/**
+ * BatchMatMul: op(A)·op(B) over broadcast batch dimensions, each product by our own GEMM or, where our module is off, by
+ * `multiplyInto`.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { requireArgument } from '@apo/core';
 import { allocate, openWindow, releaseWindow, reshaped, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { multiplyInto } from '../matrix-product.js';
+import { nativeFunctions } from '../native/module.js';
+import { pointerTo } from '../native/pointers.js';
 import { runStock } from '../stock.js';
+import { multiplyMatrices } from '../threads/gemm.js';
+import type { Product } from '../threads/gemm.js';
 
 export interface MatMulInputs {
   readonly a: tf.TensorInfo;
@@ -51,6 +58,11 @@ export function batchProduct(
   const aBatch = a.shape.slice(0, -2);
   const bBatch = b.shape.slice(0, -2);
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
+  if (nativeFunctions(backend) !== undefined) {
+    const output = allocate(backend, [...batch, m, n]);
+    nativeProducts(backend, inputs, { m, n, k, transposeA, transposeB, batch, aBatch, bBatch }, output);
+    return output;
+  }
   const output = allocate(backend, [...batch, m, n]);
   const left = { rows: aRows, columns: aColumns, transpose: transposeA };
   const right = { tensor: b, rows: bRows, columns: bColumns, transpose: transposeB };
@@ -76,6 +88,68 @@ export function batchProduct(
     for (const window of [x, y, z]) releaseWindow(backend, window);
   }
   return output;
+}
+
+interface BatchShape {
+  /** op(A) is m×k, op(B) k×n. */
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly batch: readonly number[];
+  readonly aBatch: readonly number[];
+  readonly bBatch: readonly number[];
+}
+
+function nativeProducts(
+  backend: BackendWasm,
+  { a, b }: MatMulInputs,
+  { m, n, k, transposeA, transposeB, batch, aBatch, bBatch }: BatchShape,
+  output: tf.TensorInfo,
+): void {
+  const count = sizeOf(batch);
+  if (count * m * n === 0) return;
+  const x = pointerTo(backend, a);
+  const y = pointerTo(backend, b);
+  const z = pointerTo(backend, output);
+  const [aCount, bCount] = [sizeOf(aBatch), sizeOf(bBatch)];
+  // One right operand for all: the batch is just more rows.
+  const merged = !transposeA && bCount === 1 && aCount === count;
+  // Written out: spreading an object costs more than a small product.
+  const product: Product = {
+    m: merged ? m * count : m,
+    n,
+    k,
+    transposeA,
+    transposeB,
+    a: x,
+    aStride: 4 * (transposeA ? m : k),
+    b: y,
+    bStride: 4 * (transposeB ? k : n),
+    c: z,
+    cRowBytes: 4 * n,
+    cColumnBytes: 4,
+    accumulate: false,
+  };
+  if (merged || count === 1) {
+    multiplyMatrices(backend, product);
+    return;
+  }
+  if ((aCount === 1 || aCount === count) && (bCount === 1 || bCount === count)) {
+    const aStep = aCount === 1 ? 0 : 4 * m * k;
+    const bStep = bCount === 1 ? 0 : 4 * k * n;
+    multiplyMatrices(backend, product, { count, aStep, bStep, cStep: 4 * m * n });
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    multiplyMatrices(backend, {
+      ...product,
+      a: x + 4 * flatIndex(i, batch, aBatch) * m * k,
+      b: y + 4 * flatIndex(i, batch, bBatch) * k * n,
+      c: z + 4 * i * m * n,
+    });
+  }
 }
 
 function matrixShape({ shape }: tf.TensorInfo): [number, number] {

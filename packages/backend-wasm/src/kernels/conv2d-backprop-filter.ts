@@ -1,5 +1,6 @@
 /**
- * Conv2DBackpropFilter, missing in tfjs-wasm: dW[u,v,c,o] = Σ over n,i,j of x[n, i·s+u−p, j·s+v−p, c] · dy[n,i,j,o], as
+ * Conv2DBackpropFilter, missing in tfjs-wasm: dW[u,v,c,o] = Σ over n,i,j of x[n, i·s+u−p, j·s+v−p, c] · dy[n,i,j,o]: by our
+ * own module, or, where it is off, as
  * products of the unfolded input [fh·fw·c, positions] with dy [positions, o]. With the batch innermost in memory, the
  * unfolded rows are long runs of the input, so unfolding is block copies; it is done a few output rows at a time.
  */
@@ -7,9 +8,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { convolutionGeometry, isPointwise, outputRange } from '../geometry.js';
 import type { ConvolutionAttributes, Geometry } from '../geometry.js';
-import { allocate, floats, openWindow, release, releaseWindow, reshaped } from '../heap.js';
+import { allocate, floats, openWindow, release, releaseWindow, reshaped, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { multiply, multiplyInto } from '../matrix-product.js';
+import { filterGradient } from '../native/convolution/filter-gradient.js';
+import { nativeFunctions } from '../native/module.js';
 import { runStock } from '../stock.js';
 
 /** Elements of the unfolded input held at once: 1 MB, about a second-level cache. */
@@ -33,7 +36,12 @@ export const conv2dBackpropFilter = defineKernel<{ x: tf.TensorInfo; dy: tf.Tens
       );
       return reshaped(product, attrs.filterShape);
     }
-    return unfoldedProducts(backend, x, dy, geometry, attrs.filterShape);
+    const native = nativeFunctions(backend);
+    if (native === undefined) return unfoldedProducts(backend, x, dy, geometry, attrs.filterShape);
+    const output = allocate(backend, attrs.filterShape);
+    if (sizeOf(x.shape) * sizeOf(dy.shape) === 0) floats(backend, output).fill(0);
+    else filterGradient(backend, x, dy, geometry, output);
+    return output;
   },
 );
 

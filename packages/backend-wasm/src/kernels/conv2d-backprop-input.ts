@@ -7,9 +7,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { adjointPadding, convolutionGeometry, isPointwise, windowRange } from '../geometry.js';
 import type { ConvolutionAttributes, Geometry } from '../geometry.js';
-import { allocate, floats, openWindow, release, releaseWindow, reshaped } from '../heap.js';
+import { allocate, floats, openWindow, release, releaseWindow, reshaped, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { multiply, multiplyInto } from '../matrix-product.js';
+import { inputGradient } from '../native/convolution/input-gradient.js';
+import { nativeFunctions } from '../native/module.js';
 import { runStock } from '../stock.js';
 import { transposeInto } from '../transpose2d.js';
 
@@ -25,6 +27,9 @@ export const conv2dBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: tf.
   ({ inputs: { dy, filter }, attrs, backend }) => {
     const geometry = convolutionGeometry(attrs.inputShape, filter.shape, dy.shape, attrs, false);
     const { batch, inChannels, outChannels, height, width } = geometry;
+    if (exceedsOutput(geometry, attrs)) {
+      return runStock('Conv2DBackpropInput', { dy, filter }, backend, { ...attrs });
+    }
     if (isPointwise(geometry)) {
       const rows = batch * height.output * width.output;
       const product = multiply(
@@ -33,6 +38,13 @@ export const conv2dBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: tf.
         { tensor: filter, rows: inChannels, columns: outChannels, transpose: true },
       );
       return reshaped(product, attrs.inputShape);
+    }
+    const native = nativeFunctions(backend);
+    if (native !== undefined) {
+      const output = allocate(backend, attrs.inputShape);
+      if (sizeOf(dy.shape) * sizeOf(filter.shape) === 0) floats(backend, output).fill(0);
+      else inputGradient(backend, native, dy, filter, geometry, output);
+      return output;
     }
     const pad = adjointPadding(geometry);
     if (pad === null) return foldedProducts(backend, dy, filter, geometry);
@@ -47,6 +59,18 @@ export const conv2dBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: tf.
     return dx;
   },
 );
+
+/**
+ * True where dy is larger than the convolution's output, which `conv2dTranspose` allows; then only its first rows and
+ * columns count, as in the stock kernel.
+ */
+function exceedsOutput({ height, width }: Geometry, { pad }: Attributes): boolean {
+  if (typeof pad !== 'string') return false;
+  return [height, width].some(({ input, output, window, stride, dilation }) => {
+    const covered = pad === 'same' ? input : input - (window - 1) * dilation;
+    return output > Math.ceil(covered / stride);
+  });
+}
 
 /** `[fh, fw, c, o]` rotated by 180° in the plane, as `[fh, fw, o, c]`. */
 function rotateFilter(backend: BackendWasm, filter: tf.TensorInfo): tf.TensorInfo {

@@ -1,12 +1,14 @@
 /**
- * DepthwiseConv2dNativeBackpropFilter, missing in tfjs-wasm: dW[u,v,c,q] = Σ over n,i,j of x[…,c] · dy[…, c·Q+q], summed in
- * float64. A plain loop: the depthwise product has too little arithmetic for a matrix product to pay for unfolding.
+ * DepthwiseConv2dNativeBackpropFilter, missing in tfjs-wasm: dW[u,v,c,q] = Σ over n,i,j of x[…,c] · dy[…, c·Q+q]:
+ * by our own module where every channel has one output, else by a plain loop that sums in float64.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { convolutionGeometry, outputRange } from '../geometry.js';
 import type { ConvolutionAttributes } from '../geometry.js';
-import { allocate, floats } from '../heap.js';
+import { allocate, floats, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
+import { depthwiseFilterGradient } from '../native/convolution/depthwise.js';
+import { nativeFunctions } from '../native/module.js';
 
 interface Attributes extends ConvolutionAttributes {
   readonly filterShape: number[];
@@ -15,14 +17,14 @@ interface Attributes extends ConvolutionAttributes {
 export const depthwiseBackpropFilter = defineKernel<{ x: tf.TensorInfo; dy: tf.TensorInfo }, Attributes>(
   'DepthwiseConv2dNativeBackpropFilter',
   ({ inputs: { x, dy }, attrs, backend }) => {
-    const { batch, inChannels, outChannels, height, width } = convolutionGeometry(
-      x.shape,
-      attrs.filterShape,
-      dy.shape,
-      attrs,
-      true,
-    );
+    const geometry = convolutionGeometry(x.shape, attrs.filterShape, dy.shape, attrs, true);
+    const { batch, inChannels, outChannels, height, width } = geometry;
     const output = allocate(backend, attrs.filterShape);
+    const native = nativeFunctions(backend);
+    if (native !== undefined && outChannels === inChannels && sizeOf(x.shape) * sizeOf(dy.shape) > 0) {
+      depthwiseFilterGradient(backend, native, x, dy, geometry, output);
+      return output;
+    }
     const images = floats(backend, x);
     const upstream = floats(backend, dy);
     const multiplier = outChannels / inChannels;

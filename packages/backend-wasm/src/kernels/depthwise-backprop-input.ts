@@ -1,13 +1,15 @@
 /**
- * DepthwiseConv2dNativeBackpropInput, missing in tfjs-wasm. At stride 1 with one output per channel it is a depthwise
+ * DepthwiseConv2dNativeBackpropInput, missing in tfjs-wasm: by our own module where every channel has one output. Without it, at stride 1 with one output per channel it is a depthwise
  * convolution of dy with the rotated filter; otherwise a plain loop that adds dy·w back to where x was read.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { adjointPadding, convolutionGeometry, windowRange } from '../geometry.js';
 import type { ConvolutionAttributes, Geometry } from '../geometry.js';
-import { allocate, floats, release } from '../heap.js';
+import { allocate, floats, release, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
+import { depthwiseInputGradient } from '../native/convolution/depthwise.js';
+import { nativeFunctions } from '../native/module.js';
 import { runStock } from '../stock.js';
 
 interface Attributes extends ConvolutionAttributes {
@@ -18,8 +20,14 @@ export const depthwiseBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: 
   'DepthwiseConv2dNativeBackpropInput',
   ({ inputs: { dy, filter }, attrs, backend }) => {
     const geometry = convolutionGeometry(attrs.inputShape, filter.shape, dy.shape, attrs, true);
+    const oneEach = geometry.outChannels === geometry.inChannels;
+    if (nativeFunctions(backend) !== undefined && oneEach && sizeOf(dy.shape) * sizeOf(filter.shape) > 0) {
+      const dx = allocate(backend, attrs.inputShape);
+      depthwiseInputGradient(backend, dy, filter, geometry, dx);
+      return dx;
+    }
     const pad = adjointPadding(geometry);
-    if (pad === null || geometry.outChannels !== geometry.inChannels) {
+    if (pad === null || !oneEach) {
       return scatter(backend, dy, filter, geometry);
     }
     const rotated = rotateTaps(backend, filter);

@@ -3,6 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { requireArgument } from '@apo/core';
 import { integers, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
+import { nativeFunctions } from '../native/module.js';
+import { pointerTo } from '../native/pointers.js';
 import { runStock } from '../stock.js';
 
 export const gather = defineKernel<
@@ -19,10 +21,16 @@ export const gather = defineKernel<
   for (const index of integers(backend, indices)) {
     requireArgument(
       index >= 0 && index < dimSize,
-      () => `gather has the index ${index}; expected 0 ≤ index < ${dimSize}, the extent of axis ${axis}.`,
+      () => `GatherV2: the index value ${index} is not in [0, ${dimSize - 1}], the indices of axis ${axis}.`,
     );
   }
   const output = backend.makeOutput(outputShape, x.dtype);
+  const native = x.dtype === 'float32' || x.dtype === 'int32' ? nativeFunctions(backend) : undefined;
+  if (native !== undefined) {
+    const [from, at, to] = [x, indices, output].map((tensor) => pointerTo(backend, tensor));
+    native.gather(from!, at!, to!, batchSize, outerSize, dimSize, count, 4 * sliceSize);
+    return output;
+  }
   const source = backend.typedArrayFromHeap(x);
   const target = backend.typedArrayFromHeap(output);
   const positions = integers(backend, indices);

@@ -1,12 +1,17 @@
 /** The gradients of max and average pooling against float64 loops, with negative maxima, ties, NaN, infinities and padding. */
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { allBuilds, describeBuilds } from '../testing/builds.js';
 import { describeConv, windowGrid } from '../testing/grid.js';
 import { avgPoolGradient, maxPoolGradient, outputSize } from '../testing/reference.js';
 import type { Conv } from '../testing/reference.js';
 import { evaluate, expectClose, randomValues, startWasm } from '../testing/setup.js';
 
 beforeAll(startWasm);
+
+/** With two channels, and with six: a vector and two more. */
+const grid = (pads?: readonly Conv['pad'][]): Conv[] =>
+  windowGrid(pads).flatMap((conv) => [conv, { ...conv, inChannels: 6 }]);
 
 type Pool = typeof tf.maxPool;
 
@@ -30,9 +35,9 @@ function sizes(conv: Conv): { input: number; output: number } {
   };
 }
 
-describe('the gradient of maxPool', () => {
-  for (const conv of windowGrid()) {
-    it(`values of both signs, and all negative: ${describeConv(conv)}`, () => {
+describeBuilds('the gradient of maxPool', allBuilds, () => {
+  for (const conv of grid()) {
+    it(`values of both signs, and all negative: ${describeConv(conv)}, ${conv.inChannels} channels`, () => {
       const { input, output } = sizes(conv);
       const dy = randomValues(output, 2);
       for (const shift of [0, -5]) {
@@ -43,7 +48,7 @@ describe('the gradient of maxPool', () => {
   }
 
   it('gives a tie to the first of the window', () => {
-    for (const conv of windowGrid()) {
+    for (const conv of grid()) {
       const { input, output } = sizes(conv);
       const x = randomValues(input, 3).map((value) => Math.sign(value));
       const dy = randomValues(output, 4);
@@ -77,6 +82,25 @@ describe('the gradient of maxPool', () => {
     ]);
   });
 
+  it('finds the winner of every channel by itself: NaN, −∞, infinities and numbers side by side', () => {
+    // Windows of one channel each, and where the gradient goes: as above, one channel at a time.
+    const windows = [
+      [NaN, NaN, NaN, NaN],
+      [-Infinity, -Infinity, -Infinity, -Infinity],
+      [1, Infinity, 2, Infinity],
+      [-3, -2, -2, -4],
+      [0, -0, 0, 0],
+      [5, 6, 7, 8],
+    ];
+    const winners = [0, 0, 1, 1, 0, 3];
+    const x = new Float32Array(24);
+    windows.forEach((window, channel) => window.forEach((value, at) => (x[6 * at + channel] = value)));
+    const expected = new Array<number>(24).fill(0);
+    winners.forEach((at, channel) => (expected[6 * at + channel] = channel + 1));
+    const conv = { ...single, inChannels: 6 };
+    expect(gradient(tf.maxPool, conv, x, new Float32Array([1, 2, 3, 4, 5, 6]))).toEqual(expected);
+  });
+
   it('carries a NaN upstream gradient to the winner only', () => {
     expectClose(gradient(tf.maxPool, single, new Float32Array([1, 2, 4, 3]), new Float32Array([NaN])), [
       0,
@@ -87,9 +111,9 @@ describe('the gradient of maxPool', () => {
   });
 });
 
-describe('the gradient of avgPool', () => {
-  for (const conv of windowGrid()) {
-    it(describeConv(conv), () => {
+describeBuilds('the gradient of avgPool', allBuilds, () => {
+  for (const conv of grid()) {
+    it(`${describeConv(conv)}, ${conv.inChannels} channels`, () => {
       const { input, output } = sizes(conv);
       const dy = randomValues(output, 5);
       expectClose(gradient(tf.avgPool, conv, randomValues(input, 6), dy), avgPoolGradient(conv, input, dy));
@@ -98,7 +122,7 @@ describe('the gradient of avgPool', () => {
 
   it('is the adjoint of avgPool itself: ⟨dy, pool(x)⟩ = ⟨grad, x⟩', () => {
     // Without the uneven padding: a window wholly inside it averages nothing, 0/0.
-    for (const conv of windowGrid(['same', 'valid', 1])) {
+    for (const conv of grid(['same', 'valid', 1])) {
       const { input, output } = sizes(conv);
       const x = randomValues(input, 7);
       const dy = randomValues(output, 8);

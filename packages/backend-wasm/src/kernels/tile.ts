@@ -1,8 +1,14 @@
-/** Tile by block copies, innermost axis first (the stock kernel computes every element's index, 30–80 ns each). */
+/**
+ * Tile by block copies, innermost axis first (the stock kernel computes every element's index, 30–80 ns each); where only axes
+ * of one element are repeated it is a broadcast, and our module's.
+ */
 import type * as tf from '@tensorflow/tfjs-core';
 import { ApoError } from '@apo/core';
+import { broadcast, eachMatrix } from '../broadcast.js';
 import { sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
+import { nativeFunctions } from '../native/module.js';
+import { pointerTo } from '../native/pointers.js';
 
 export const tile = defineKernel<{ x: tf.TensorInfo }, { reps: number[] }>(
   'Tile',
@@ -16,6 +22,21 @@ export const tile = defineKernel<{ x: tf.TensorInfo }, { reps: number[] }>(
     const shape = x.shape.map((extent, axis) => extent * reps[axis]!);
     const output = backend.makeOutput(shape, x.dtype);
     if (sizeOf(shape) === 0) return output;
+    const native = x.dtype === 'float32' || x.dtype === 'int32' ? nativeFunctions(backend) : undefined;
+    if (native !== undefined && x.shape.every((extent, axis) => extent === 1 || reps[axis] === 1)) {
+      const [from, to] = [x, output].map((tensor) => pointerTo(backend, tensor));
+      eachMatrix(broadcast(x.shape, shape).axes, (rows, columns, start, _, at) => {
+        native.spread(
+          from! + 4 * start,
+          rows.aStride,
+          columns.aStride,
+          to! + 4 * at,
+          rows.extent,
+          columns.extent,
+        );
+      });
+      return output;
+    }
     const source = backend.typedArrayFromHeap(x);
     const target = backend.typedArrayFromHeap(output);
     fill(0, 0, 0);

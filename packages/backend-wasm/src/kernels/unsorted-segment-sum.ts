@@ -2,6 +2,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { integers, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
+import { nativeFunctions } from '../native/module.js';
+import { pointerTo } from '../native/pointers.js';
 
 export const unsortedSegmentSum = defineKernel<
   { x: tf.TensorInfo; segmentIds: tf.TensorInfo },
@@ -10,6 +12,12 @@ export const unsortedSegmentSum = defineKernel<
   const rowShape = x.shape.slice(segmentIds.shape.length);
   const output = backend.makeOutput([numSegments, ...rowShape], x.dtype);
   const length = sizeOf(rowShape);
+  const native = x.dtype === 'float32' ? nativeFunctions(backend) : undefined;
+  if (native !== undefined) {
+    const [from, at, to] = [x, segmentIds, output].map((tensor) => pointerTo(backend, tensor));
+    native.segmentSum(from!, at!, to!, sizeOf(segmentIds.shape), length, numSegments);
+    return output;
+  }
   const values = backend.typedArrayFromHeap(x);
   const sums = backend.typedArrayFromHeap(output);
   const ids = integers(backend, segmentIds);

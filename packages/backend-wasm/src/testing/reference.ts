@@ -9,6 +9,8 @@ export interface Conv {
   readonly filterWidth: number;
   readonly outChannels: number;
   readonly strides: readonly [number, number];
+  /** 1 each where left out. */
+  readonly dilations?: readonly [number, number];
   readonly pad:
     'same' | 'valid' | number | [[number, number], [number, number], [number, number], [number, number]];
 }
@@ -34,15 +36,17 @@ export function eachMeeting(
   conv: Conv,
   visit: (n: number, i: number, j: number, u: number, v: number, h: number, w: number) => void,
 ): { outHeight: number; outWidth: number } {
-  const [outHeight, top] = layout(conv.inHeight, conv.filterHeight, conv.strides[0], conv.pad, 1);
-  const [outWidth, left] = layout(conv.inWidth, conv.filterWidth, conv.strides[1], conv.pad, 2);
+  const [down, right] = conv.dilations ?? [1, 1];
+  const [spanned, wide] = [(conv.filterHeight - 1) * down + 1, (conv.filterWidth - 1) * right + 1];
+  const [outHeight, top] = layout(conv.inHeight, spanned, conv.strides[0], conv.pad, 1);
+  const [outWidth, left] = layout(conv.inWidth, wide, conv.strides[1], conv.pad, 2);
   for (let n = 0; n < conv.batch; n++)
     for (let i = 0; i < outHeight; i++)
       for (let j = 0; j < outWidth; j++)
         for (let u = 0; u < conv.filterHeight; u++)
           for (let v = 0; v < conv.filterWidth; v++) {
-            const h = i * conv.strides[0] + u - top;
-            const w = j * conv.strides[1] + v - left;
+            const h = i * conv.strides[0] + u * down - top;
+            const w = j * conv.strides[1] + v * right - left;
             if (h >= 0 && h < conv.inHeight && w >= 0 && w < conv.inWidth) visit(n, i, j, u, v, h, w);
           }
   return { outHeight, outWidth };
@@ -50,6 +54,21 @@ export function eachMeeting(
 
 export function outputSize(conv: Conv): { outHeight: number; outWidth: number } {
   return eachMeeting({ ...conv, batch: 0 }, () => undefined);
+}
+
+/** conv(x, w). */
+export function convolution(conv: Conv, x: ArrayLike<number>, w: ArrayLike<number>): Float64Array {
+  const { outHeight, outWidth } = outputSize(conv);
+  const y = new Float64Array(conv.batch * outHeight * outWidth * conv.outChannels);
+  eachMeeting(conv, (n, i, j, u, v, h, wide) => {
+    for (let c = 0; c < conv.inChannels; c++)
+      for (let o = 0; o < conv.outChannels; o++) {
+        const at = ((n * conv.inHeight + h) * conv.inWidth + wide) * conv.inChannels + c;
+        const tap = ((u * conv.filterWidth + v) * conv.inChannels + c) * conv.outChannels + o;
+        y[((n * outHeight + i) * outWidth + j) * conv.outChannels + o]! += x[at]! * w[tap]!;
+      }
+  });
+  return y;
 }
 
 /** d⟨dy, conv(x, w)⟩/dw and /dx. */

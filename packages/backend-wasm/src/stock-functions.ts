@@ -4,7 +4,7 @@
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 
-export interface NativeFunctions {
+export interface StockFunctions {
   readonly matrixProduct: (
     a: number,
     aShape: Uint8Array,
@@ -32,9 +32,9 @@ interface EmscriptenModule {
   cwrap(name: string, returnType: null, argumentTypes: readonly string[]): unknown;
 }
 
-const wrapped = new WeakMap<object, NativeFunctions>();
+const wrapped = new WeakMap<object, StockFunctions>();
 
-export function native(backend: BackendWasm): NativeFunctions {
+export function stockFunctions(backend: BackendWasm): StockFunctions {
   const known = wrapped.get(backend.wasm);
   if (known !== undefined) return known;
   const module = backend.wasm as unknown as EmscriptenModule;
@@ -43,7 +43,7 @@ export function native(backend: BackendWasm): NativeFunctions {
   const functions = {
     matrixProduct: wrap('BatchMatMul', [n, 'array', n, n, 'array', n, n, n, n]),
     transpose: wrap('Transpose', [n, 'array', n, n, n, 'array', n]),
-  } as NativeFunctions;
+  } as StockFunctions;
   wrapped.set(backend.wasm, functions);
   return functions;
 }

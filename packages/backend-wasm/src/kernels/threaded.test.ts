@@ -1,0 +1,36 @@
+/** Element-wise kernels, softmax, batch normalisation and pooling gradients give the same bits on two threads as on one. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { expect, it } from 'vitest';
+import { wasmBackend } from '../adapter.js';
+import { stopThreads, threadCount } from '../threads/parallel.js';
+import { evaluate, randomTensor } from '../testing/setup.js';
+
+it('splits the work without changing a bit', async () => {
+  expect((await wasmBackend({ threads: 2 }).activate()).threads).toBe(2);
+  // 400,000 elements: beyond the grain of every kernel here, with rows and images that do not divide evenly.
+  const x = randomTensor([25, 40, 25, 16], 1) as tf.Tensor4D;
+  const [mean, variance] = [randomTensor([16], 2), tf.tidy(() => tf.square(randomTensor([16], 3)))] as [
+    tf.Tensor1D,
+    tf.Tensor1D,
+  ];
+  const upstream = randomTensor([25, 20, 13, 16], 4);
+  const pool = (op: typeof tf.maxPool) => () =>
+    tf.grad((t: tf.Tensor) => op(t as tf.Tensor4D, 3, 2, 'same'))(x, upstream);
+  const computations: (() => tf.Tensor)[] = [
+    ...[tf.exp, tf.tanh, tf.softplus, tf.sqrt, tf.relu6].map((op) => () => op(x)),
+    () => tf.softmax(x),
+    () => tf.grad((t: tf.Tensor) => tf.softmax(t))(x, x),
+    () => tf.batchNorm(x, mean, variance, mean, variance),
+    pool(tf.maxPool),
+    pool(tf.avgPool),
+  ];
+  const two = computations.map((compute) => evaluate(compute).values);
+  const backend = tf.backend() as unknown as BackendWasm;
+  stopThreads(backend);
+  expect(threadCount(backend)).toBe(1);
+  computations.forEach((compute, i) => {
+    expect(evaluate(compute).values).toEqual(two[i]);
+  });
+  tf.dispose([x, mean, variance, upstream]);
+});

@@ -1,0 +1,60 @@
+/**
+ * Conv2DBackpropFilter on the heap: dw[u,v,c,o] = Σ over n,i,j of x[n, i·s+u·d−p, j·s+v·d−p, c] · dy[n,i,j,o]. Threads share the
+ * output's channels, so every element is one sum over the batch in its order.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { Geometry } from '../../geometry.js';
+import { job, parallelFor, splitRange, threadCount } from '../../threads/parallel.js';
+import { pointerTo } from '../pointers.js';
+import { scratch } from '../scratch.js';
+import { GRAIN, PANEL, TILE_BYTES, coverBytes, coverOf, wholeLines } from './cover.js';
+
+/** Where `filterGradient` takes its working space among its arguments. */
+const WORK = 21;
+
+/** Writes the gradient with respect to the filter into `dw`; none of the tensors is empty. */
+export function filterGradient(
+  backend: BackendWasm,
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
+  { batch, inChannels, outChannels, height, width }: Geometry,
+  dw: tf.TensorInfo,
+): void {
+  const [rows, columns] = [coverOf(height), coverOf(width)];
+  const positions = height.output * width.output;
+  const bytes = wholeLines(TILE_BYTES + coverBytes(inChannels, rows, columns) + 4 * PANEL * positions);
+  const work = scratch(backend, 'image', bytes * threadCount(backend));
+  const perChannel = batch * positions * height.window * width.window * inChannels;
+  const parts = splitRange(backend, outChannels, { grain: Math.max(8, GRAIN / perChannel), multiple: 8 });
+  const jobs = parts.map(({ start, end }) => ({
+    ...job(
+      'filterGradient',
+      batch,
+      pointerTo(backend, x),
+      height.input,
+      width.input,
+      inChannels,
+      rows.start,
+      columns.start,
+      rows.extent,
+      columns.extent,
+      height.stride,
+      width.stride,
+      height.window,
+      width.window,
+      height.dilation,
+      width.dilation,
+      height.output,
+      width.output,
+      end - start,
+      4 * outChannels,
+      pointerTo(backend, dy) + 4 * start,
+      pointerTo(backend, dw) + 4 * start,
+      work,
+      false,
+    ),
+    workspace: { argument: WORK, bytes },
+  }));
+  parallelFor(backend, jobs);
+}
