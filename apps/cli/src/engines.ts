@@ -10,7 +10,7 @@ export const engineNames = ['node', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
-  /** Threads of libtensorflow (default: one per logical core). The other engines have one thread. */
+  /** Threads of `node` (default: one per logical core) and of `wasm` (default: the adapter's choice); `cpu` has one. */
   readonly threads?: number;
 }
 
@@ -36,12 +36,12 @@ export function cpuBackend(): BackendAdapter {
 }
 
 /** The adapter called `name`. */
-export function engine(name: EngineName): BackendAdapter {
+export function engine(name: EngineName, { threads }: EngineOptions = {}): BackendAdapter {
   switch (name) {
     case 'node':
       return nodeBackend();
     case 'wasm':
-      return wasmBackend();
+      return wasmBackend(threads === undefined ? {} : { threads });
     case 'cpu':
       return cpuBackend();
     default:
@@ -62,8 +62,8 @@ export async function activateEngine(
     process.env['TF_NUM_INTRAOP_THREADS'] = String(options.threads);
     process.env['TF_NUM_INTEROP_THREADS'] = String(options.threads);
   }
-  if (name === undefined) return selectBackend(engineNames.map(engine));
-  const adapter = engine(name);
+  if (name === undefined) return selectBackend(engineNames.map((known) => engine(known, options)));
+  const adapter = engine(name, options);
   const { available, reason = 'it cannot be used here.', remedy } = await adapter.probe();
   if (available) return adapter.activate();
   const what = `The engine ${name} is not available: ${reason}`;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { fraction, namesOf, nonNegative, positive, whole } from './parse.js';
+import { fraction, namesOf, nonNegative, positive, whole, wholes } from './parse.js';
 
 describe('numbers', () => {
   it('reads decimal and scientific notation', () => {
@@ -14,6 +14,12 @@ describe('numbers', () => {
     for (const parse of [positive, nonNegative, fraction, whole(0)]) {
       expect(() => parse(text)).toThrow(InvalidArgumentError);
     }
+  });
+
+  it('reads several whole numbers, each once', () => {
+    expect(wholes(1)('1, 2,1')).toEqual([1, 2]);
+    expect(() => wholes(1)('1,,2')).toThrow(InvalidArgumentError);
+    expect(() => wholes(1)('2,0')).toThrow('at least 1');
   });
 
   it('refuses what is out of range', () => {

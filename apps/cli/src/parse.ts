@@ -40,6 +40,12 @@ export function whole(minimum: number): (text: string) => number {
   };
 }
 
+/** Whole numbers ≥ `minimum`, separated by commas; each once. */
+export function wholes(minimum: number): (text: string) => number[] {
+  const one = whole(minimum);
+  return (text) => [...new Set(text.split(',').map(one))];
+}
+
 /** Names separated by commas, each one of `known`. */
 export function namesOf(known: readonly string[]): (text: string) => string[] {
   return (text) => {

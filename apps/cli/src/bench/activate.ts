@@ -1,4 +1,5 @@
 /** Makes one of the benchmark's engines the current backend. */
+import { wasmBackend } from '@apo/backend-wasm';
 import { ApoError } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { activateEngine } from '../engines.js';
@@ -14,6 +15,14 @@ export async function activateBenchEngine(name: BenchEngineName, options: Engine
       throw new ApoError('BACKEND_UNAVAILABLE', 'TensorFlow.js refused its wasm backend.');
     }
     return 1;
+  }
+  if (name === 'recomposed-wasm') {
+    const { threads } = options;
+    const { threads: used } = await wasmBackend({
+      simd: 'off',
+      ...(threads === undefined ? {} : { threads }),
+    }).activate();
+    return used;
   }
   const { threads } = await activateEngine(name, options);
   return threads;

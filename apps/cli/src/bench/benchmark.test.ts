@@ -26,6 +26,8 @@ function scripted(
 }
 
 const options: BenchmarkOptions = { models: ['mlp'], rules: ['momentum'], rounds: 3, metaModels: ['mlp'] };
+const intervalOf = (subject: Subject): number | undefined =>
+  'model' in subject ? subject.meta?.interval : undefined;
 const silent = (): void => undefined;
 
 describe('measureSteps', () => {
@@ -53,7 +55,7 @@ describe('measureSteps', () => {
         'stock-wasm',
         calls,
         () => 1,
-        ({ model }) => model === 'lenet',
+        (subject) => 'model' in subject && subject.model === 'lenet',
       ),
       scripted('wasm', calls, () => 4),
     ];
@@ -74,7 +76,7 @@ describe('measureSteps', () => {
 
 describe('measureMeta', () => {
   it('divides by the base step of the same engine, and leaves stock-wasm out', async () => {
-    const own = ({ meta }: Subject): number => (meta === undefined ? 8 : 8 + 80 / meta.interval);
+    const own = (subject: Subject): number => 8 + 80 / (intervalOf(subject) ?? Infinity);
     const meters = [scripted('stock-wasm', [], () => 1), scripted('wasm', [], own)];
     const overheads = await measureMeta(meters, options, silent);
     expect(overheads.map(({ preset, interval }) => `${preset} ${interval}`)).toEqual([
@@ -93,8 +95,8 @@ describe('measureMeta', () => {
     const asked: [number | undefined, number][] = [];
     const meter: Meter = {
       ...scripted('wasm', [], () => 1),
-      measure({ meta }, { steps }) {
-        asked.push([meta?.interval, steps]);
+      measure(subject, { steps }) {
+        asked.push([intervalOf(subject), steps]);
         return Promise.resolve({ steps, seconds: steps });
       },
     };

@@ -2,19 +2,15 @@
 import type { Preset } from '@apo/core';
 import { arithmeticLimit } from './meta-limit.js';
 import type { BenchModelName } from './models.js';
-import { median, relativeSpread } from './statistics.js';
-import type { BenchEngineName, BenchRule, Meter, Subject } from './subject.js';
+import { prepareAll, roundRobin } from './round-robin.js';
+import type { Timing } from './round-robin.js';
+import { median } from './statistics.js';
+import type { BenchEngineName, BenchRule, Meter, StepSubject } from './subject.js';
 
-export interface StepTime {
+export interface StepTime extends Timing {
   readonly model: BenchModelName;
   readonly rule: BenchRule;
   readonly engine: BenchEngineName;
-  /** Median over rounds of the time of a step; absent when the engine could not train it. */
-  readonly milliseconds?: number;
-  /** Half the interquartile range divided by the median. */
-  readonly spread?: number;
-  /** Why there is no time. */
-  readonly reason?: string;
 }
 
 export interface MetaOverhead {
@@ -52,23 +48,9 @@ export async function measureSteps(
   const results: StepTime[] = [];
   for (const model of models) {
     for (const rule of rules) {
-      const subject: Subject = { model, rule };
       tell(`${model}, ${rule}`);
-      const refused = await prepareAll(meters, subject);
-      const able = meters.filter((meter) => !refused.has(meter.engine));
-      const times = new Map<BenchEngineName, number[]>(able.map((meter) => [meter.engine, []]));
-      for (let round = 0; round < rounds; round++) {
-        for (const meter of able) {
-          const { steps, seconds: taken } = await meter.measure(subject, { steps: 1, seconds });
-          times.get(meter.engine)!.push((1000 * taken) / steps);
-        }
-      }
-      for (const { engine } of meters) {
-        const reason = refused.get(engine);
-        const own = times.get(engine) ?? [];
-        const measured = { milliseconds: median(own), spread: relativeSpread(own) };
-        results.push({ model, rule, engine, ...(reason === undefined ? measured : { reason }) });
-      }
+      const timings = await roundRobin(meters, { model, rule }, { rounds, seconds });
+      results.push(...timings.map((timing, i) => ({ model, rule, engine: meters[i]!.engine, ...timing })));
     }
   }
   return results;
@@ -85,10 +67,9 @@ export async function measureMeta(
     for (const { model, rule, preset, interval } of metaCases(metaModels, rules)) {
       const { engine } = meter;
       tell(`${engine}: meta-steps of ${model}, ${rule}, ${preset}, K = ${interval}`);
-      const base: Subject = { model, rule };
-      const adapted: Subject = { ...base, meta: { preset, interval } };
-      const reason =
-        (await prepareAll([meter], base)).get(engine) ?? (await prepareAll([meter], adapted)).get(engine);
+      const base: StepSubject = { model, rule };
+      const adapted: StepSubject = { ...base, meta: { preset, interval } };
+      const reason = (await prepareAll([meter], base))[0] ?? (await prepareAll([meter], adapted))[0];
       const ratio =
         reason === undefined
           ? await overhead(meter, base, adapted, { rounds, seconds, interval })
@@ -104,8 +85,8 @@ export async function measureMeta(
 /** Median over rounds; each round measures one right after the other. */
 async function overhead(
   meter: Meter,
-  base: Subject,
-  adapted: Subject,
+  base: StepSubject,
+  adapted: StepSubject,
   {
     rounds,
     seconds,
@@ -129,17 +110,4 @@ function metaCases(models: readonly BenchModelName[], rules: readonly BenchRule[
       intervals.flatMap((interval) => presets.map((preset) => ({ model, rule, preset, interval }))),
     ),
   );
-}
-
-/** Prepares the subject on each meter; the reasons of those that cannot. */
-async function prepareAll(meters: readonly Meter[], subject: Subject): Promise<Map<BenchEngineName, string>> {
-  const refused = new Map<BenchEngineName, string>();
-  for (const meter of meters) {
-    try {
-      await meter.prepare(subject);
-    } catch (error) {
-      refused.set(meter.engine, error instanceof Error ? error.message : String(error));
-    }
-  }
-  return refused;
 }

@@ -1,3 +1,4 @@
+import { adam, RuleOptimizer } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBenchEngine } from './activate.js';
@@ -11,12 +12,22 @@ beforeAll(async () => {
 });
 
 describe('createBenchModel', () => {
-  // Σ (inputs · outputs + outputs) over the layers; LeNet: 156 + 2,416 + 48,120 + 10,164 + 850.
-  const parameters = { mlp: 1_796_010, autoencoder: 2_837_314, lenet: 61_706 };
+  // Σ (inputs · outputs + outputs) over the layers. LeNet: 156 + 2,416 + 48,120 + 10,164 + 850.
+  // VGG: 896 + 9,248 + 18,496 + 36,928 + 73,856 + 147,584, then 524,544 + 2,570.
+  // ResNet-20: 432 + 13,824 + 51,200 + 204,800 in convolutions, 32 + 192 + 448 + 896 in normalisations, 650.
+  // Transformer: 128,000 + 4,096, twice 2·256 + 4·16,512 + 66,048 + 65,664, then 256 + 129,000.
+  const parameters = {
+    mlp: 1_796_010,
+    autoencoder: 2_837_314,
+    lenet: 61_706,
+    vgg: 814_122,
+    resnet20: 272_474,
+    transformer: 657_896,
+  };
 
   it.each(benchModelNames)('%s has its number of parameters and leaves nothing behind', (name) => {
     const before = tf.memory().numTensors;
-    const model = createBenchModel(name);
+    const model = createBenchModel(name, 2);
     const sizes = model.objective.variables.map((variable) => variable.size);
     expect(sizes.reduce((sum, size) => sum + size)).toBe(parameters[name]);
     model.dispose();
@@ -49,6 +60,42 @@ describe('LocalMeter', () => {
     await expect(meter.prepare({ ...subject, meta: { preset: 'paper', interval: 10 } })).rejects.toThrow(
       'no meta-steps',
     );
+    await meter.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each(['vgg', 'resnet20', 'transformer'] as const)(
+    'trains %s: its loss falls on batches that repeat, and nothing is left behind',
+    (name) => {
+      const before = tf.memory().numTensors;
+      const { objective, batches, dispose } = createBenchModel(name, 4);
+      const optimizer = new RuleOptimizer(objective, adam({ learningRate: 1e-3 }));
+      const losses = Array.from({ length: 4 }, () => {
+        const loss = optimizer.step(batches[0], undefined, { returnLoss: true })!;
+        const [value] = loss.dataSync();
+        loss.dispose();
+        return value!;
+      });
+      expect(losses.at(-1)).toBeLessThan(losses[0]!);
+      optimizer.dispose();
+      dispose();
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
+
+  it.each(['wasm', 'stock-wasm'] as const)('times products and updates as %s', async (engine) => {
+    const before = tf.memory().numTensors;
+    const meter = new LocalMeter(engine);
+    for (const subject of [
+      { product: [3, 5, 7], transposeA: true, transposeB: false },
+      { product: [3, 5, 7], transposeA: false, transposeB: true },
+      { update: 'lenet', rule: 'adam' },
+      // tfjs's own momentum never frees its learning rate.
+      ...(engine === 'wasm' ? ([{ update: 'lenet', rule: 'momentum' }] as const) : []),
+    ] as const) {
+      await meter.prepare(subject);
+      expect((await meter.measure(subject, { steps: 2, seconds: 0 })).steps).toBe(2);
+    }
     await meter.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });

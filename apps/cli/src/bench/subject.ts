@@ -1,20 +1,39 @@
-/** What a benchmark measures: an engine, a network and an optimizer; as plain data, so that it can cross a process boundary. */
+/** What a benchmark measures on an engine: training steps of a network, or one piece of them; as plain data, so that it can cross a process boundary. */
 import type { Preset } from '@apo/core';
 import type { BenchModelName } from './models.js';
 
-/** `stock-wasm` is tfjs-backend-wasm as published, trained by tfjs's own optimizers: what a program has without this project. */
-export const benchEngineNames = ['stock-wasm', 'wasm', 'node', 'cpu'] as const;
+/**
+ * `stock-wasm` is tfjs-backend-wasm as published, trained by tfjs's own optimizers: what a program has without this project.
+ * `recomposed-wasm` has the kernels of @apo/backend-wasm that are put together from published ones, without its own SIMD code.
+ */
+export const benchEngineNames = ['stock-wasm', 'recomposed-wasm', 'wasm', 'node', 'cpu'] as const;
 export type BenchEngineName = (typeof benchEngineNames)[number];
 
 export const benchRules = ['momentum', 'adam'] as const;
 export type BenchRule = (typeof benchRules)[number];
 
-export interface Subject {
+/** Training steps: forward, backward, update. */
+export interface StepSubject {
   readonly model: BenchModelName;
   readonly rule: BenchRule;
   /** Absent for a base step at a fixed rate. */
   readonly meta?: { readonly preset: Preset; readonly interval: number };
 }
+
+/** op(A)·op(B) with a result of `[rows, columns]` and a sum of `inner` terms each. */
+export interface ProductSubject {
+  readonly product: readonly [rows: number, inner: number, columns: number];
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+/** The update of a network's variables, its gradients given. */
+export interface UpdateSubject {
+  readonly update: BenchModelName;
+  readonly rule: BenchRule;
+}
+
+export type Subject = StepSubject | ProductSubject | UpdateSubject;
 
 /** One measurement of some steps in a row. */
 export interface Measurement {
@@ -22,9 +41,8 @@ export interface Measurement {
   readonly seconds: number;
 }
 
-/** Something that measures subjects on one engine. */
-export interface Meter {
-  readonly engine: BenchEngineName;
+/** Something that measures subjects. */
+export interface SubjectMeter {
   /** Runs untimed steps until the subject is in its steady state. Rejects with the reason when the engine cannot train it. */
   prepare(subject: Subject): Promise<void>;
   /** Times a prepared subject: at least `minimum.steps`, in whole multiples of them until `minimum.seconds` have passed. */
@@ -33,4 +51,9 @@ export interface Meter {
     minimum: { readonly steps: number; readonly seconds: number },
   ): Promise<Measurement>;
   dispose(): Promise<void>;
+}
+
+/** On one engine. */
+export interface Meter extends SubjectMeter {
+  readonly engine: BenchEngineName;
 }

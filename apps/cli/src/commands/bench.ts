@@ -14,6 +14,7 @@ import { metaTable, stepTable } from '../bench/table.js';
 import { exitCode } from '../exit-code.js';
 import { writeLine } from '../io.js';
 import { namesOf, whole } from '../parse.js';
+import { addBenchEngine } from './bench-engine.js';
 import type { CommandContext } from './command.js';
 
 interface BenchOptions {
@@ -40,8 +41,16 @@ its own. "stock-wasm" is tfjs-backend-wasm as published with tfjs's own optimize
 export function addBench(program: Command, context: CommandContext, startMeter?: StartMeter): void {
   const { io } = context;
   const start: StartMeter = startMeter ?? ((engine, threads) => ChildMeter.start(io.script, engine, threads));
-  program
+  const benches = program
     .command('bench')
+    .summary('measure step times of the engines, and what meta-steps cost')
+    .description('Benchmarks. Without a name: steps.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo help bench engine',
+    );
+  benches
+    .command('steps', { isDefault: true })
     .summary('measure step times of the engines and the cost of meta-steps')
     .description(description)
     .option(
@@ -51,7 +60,9 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
       ['stock-wasm', 'wasm', 'node'],
     )
     .option('--models <names>', `of ${benchModelNames.join(', ')}`, namesOf(benchModelNames), [
-      ...benchModelNames,
+      'mlp',
+      'autoencoder',
+      'lenet',
     ])
     .option('--rules <names>', `of ${benchRules.join(', ')}`, namesOf(benchRules), [...benchRules])
     .option('--meta-models <names>', 'networks on which meta-steps are measured', namesOf(benchModelNames), [
@@ -63,9 +74,10 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  apo bench\n  apo bench --engines wasm,cpu --models mlp --no-meta --rounds 3',
+      '\nExamples:\n  apo bench steps\n  apo bench --engines wasm,cpu --models mlp --no-meta --rounds 3',
     )
     .action((options: BenchOptions) => bench(options, context, start));
+  addBenchEngine(benches, context, start);
 
   program
     .command('bench-meter', { hidden: true })

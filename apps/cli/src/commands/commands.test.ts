@@ -106,8 +106,10 @@ describe('apo bench', () => {
     engine,
     threads: 1,
     prepare: () => Promise.resolve(),
-    measure: ({ meta }, { steps }) =>
-      Promise.resolve({ steps, seconds: (steps * (engine === 'wasm' ? 10 : 60) * (meta ? 1.25 : 1)) / 1000 }),
+    measure: (subject, { steps }) => {
+      const factor = 'model' in subject && subject.meta !== undefined ? 1.25 : 1;
+      return Promise.resolve({ steps, seconds: (steps * (engine === 'wasm' ? 10 : 60) * factor) / 1000 });
+    },
     dispose: () => Promise.resolve(),
   });
   const processes = {
