@@ -7,9 +7,23 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { turbo } from './turbo.mjs';
 
-const TASKS = ['lint', 'format', 'typecheck', 'test', 'packaging', '//#check-root', '//#pack-and-run'];
+const TASKS = [
+  'lint',
+  'format',
+  'typecheck',
+  'test',
+  'test:page',
+  'packaging',
+  '//#check-root',
+  '//#pack-and-run',
+];
+/** What the tasks whose tests are counted one by one write into a package's reports/. */
+const REPORTS = new Map([
+  ['test', 'vitest.json'],
+  ['test:page', 'vitest-browser.json'],
+]);
 /** Tasks that only prepare others. */
-const PREPARATION = new Set(['transit', 'build']);
+const PREPARATION = new Set(['transit', 'build', 'native']);
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const runs = join(root, '.turbo', 'runs');
@@ -51,7 +65,8 @@ function count() {
   const { tasks } = JSON.parse(readFileSync(join(runs, file), 'utf8'));
   for (const { taskId, task, directory, execution } of tasks) {
     const succeeded = execution?.exitCode === 0;
-    if (task === 'test') addTests(sum, taskId, directory, succeeded);
+    const report = REPORTS.get(task);
+    if (report !== undefined) addTests(sum, taskId, join(root, directory, 'reports', report), succeeded);
     else if (!succeeded) fail(sum, taskId, 'failed');
     else if (!PREPARATION.has(task)) sum.passed++;
   }
@@ -69,15 +84,15 @@ function expectedTasks() {
   return [...perPackage, ...TASKS.filter((task) => task.startsWith('//#'))];
 }
 
-function addTests(sum, taskId, directory, succeeded) {
-  const report = join(root, directory, 'reports', 'vitest.json');
+function addTests(sum, taskId, report, succeeded) {
   if (!existsSync(report)) {
     fail(sum, taskId, 'left no report');
     return;
   }
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+  const { numPassedTests, numFailedTests, numPendingTests, testResults, reason } = JSON.parse(
     readFileSync(report, 'utf8'),
   );
+  if (reason !== undefined) console.log(`skipped: ${taskId} ${reason}`);
   sum.passed += numPassedTests;
   sum.failed += numFailedTests;
   sum.skipped += numPendingTests;
