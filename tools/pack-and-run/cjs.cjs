@@ -8,4 +8,12 @@ const packages = {
   tasksNode: require('@apo/tasks/node'),
 };
 
-import('./main.mjs').then(({ main }) => main(packages)).then((result) => console.log(JSON.stringify(result)));
+import('./main.mjs')
+  .then(({ main }) => main(packages))
+  .then((result) => {
+    packages.wasm.removeTrainingKernels();
+    require('@apo/backend-wasm/register');
+    if (!packages.wasm.trainingKernelsInstalled())
+      throw new Error('@apo/backend-wasm/register installed nothing');
+    console.log(JSON.stringify(result));
+  });

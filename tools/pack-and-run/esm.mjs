@@ -7,4 +7,10 @@ import * as tasks from '@apo/tasks';
 import * as tasksNode from '@apo/tasks/node';
 import { main } from './main.mjs';
 
-console.log(JSON.stringify(await main({ tf, core, node, wasm, tasks, tasksNode })));
+const result = await main({ tf, core, node, wasm, tasks, tasksNode });
+
+wasm.removeTrainingKernels();
+await import('@apo/backend-wasm/register');
+if (!wasm.trainingKernelsInstalled()) throw new Error('@apo/backend-wasm/register installed nothing');
+
+console.log(JSON.stringify(result));

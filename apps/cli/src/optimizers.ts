@@ -54,6 +54,7 @@ export interface MetaSettings {
   readonly lookahead?: Lookahead;
   readonly calibrate?: boolean;
   readonly reject?: boolean;
+  readonly backtrack?: boolean;
   readonly fsdBatch?: 'same' | 'other';
   readonly lossBatch?: 'same' | 'other';
 }
@@ -64,7 +65,8 @@ export interface OptimizerSettings extends RuleSettings, MetaSettings {
   readonly seed: number;
 }
 
-const metaOptionNames = [
+/** All of `MetaSettings`. */
+export const metaOptionNames = [
   'preset',
   'lambdaFsd',
   'lambdaWsd',
@@ -74,6 +76,7 @@ const metaOptionNames = [
   'lookahead',
   'calibrate',
   'reject',
+  'backtrack',
   'fsdBatch',
   'lossBatch',
 ] as const satisfies readonly (keyof MetaSettings)[];
@@ -153,7 +156,7 @@ function createRule(base: BaseName, settings: RuleSettings): UpdateRule {
 /** A meta-learning rate keeps the other settings of the preset's RMSprop. */
 function metaOptions({ metaLearningRate, ...settings }: MetaSettings): ApoOptions {
   const { preset = 'auto', lambdaFsd, lambdaWsd, interval, denseSteps } = settings;
-  const { lookahead, calibrate, reject, fsdBatch, lossBatch } = settings;
+  const { lookahead, calibrate, reject, backtrack, fsdBatch, lossBatch } = settings;
   const presetMeta = preset === 'auto' ? { decay: 0.9, biasCorrection: true } : {};
   return {
     preset,
@@ -164,6 +167,7 @@ function metaOptions({ metaLearningRate, ...settings }: MetaSettings): ApoOption
     ...(lookahead !== undefined && { lookahead }),
     ...(calibrate !== undefined && { calibrate }),
     ...(reject !== undefined && { reject }),
+    ...(backtrack !== undefined && { backtrack }),
     ...(fsdBatch !== undefined && { fsdBatch }),
     ...(lossBatch !== undefined && { lossBatch }),
     ...(metaLearningRate !== undefined && {

@@ -40,6 +40,8 @@ function registered(): Map<string, tf.KernelConfig> {
 let stock: Map<string, tf.KernelConfig>;
 
 beforeAll(async () => {
+  // The suite may run on this very engine, with the kernels in place.
+  removeTrainingKernels();
   stock = registered();
   // Before the backend starts: the stock set-up functions must still run when it does.
   installTrainingKernels();

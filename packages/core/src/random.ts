@@ -18,10 +18,14 @@ export interface Random {
   restore(state: readonly number[]): void;
 }
 
+/** Draws thrown away after seeding: the state starts as the seed beside fixed words, and the first draw of any seed is close to 1. */
+const DISCARDED_DRAWS = 16;
+
 /** A generator that gives the same numbers for the same `seed` (a whole number) everywhere. */
 export function createRandom(seed: number): Random {
   requireArgument(Number.isInteger(seed), () => `seed is ${String(seed)}; expected a whole number.`);
   let generator = xoroshiro128plus(seed);
+  for (let i = 0; i < DISCARDED_DRAWS; i++) generator.next();
   const next = (): number => uniformFloat64(generator);
   const integer = (bound: number): number => uniformInt(generator, 0, requireInteger('bound', bound, 1) - 1);
   return {

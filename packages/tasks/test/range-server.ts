@@ -54,7 +54,7 @@ export async function rangeServer(
     } else if (cut === undefined) {
       response.end(body);
     } else {
-      response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+      response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 100));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -73,6 +73,8 @@ export function addRun(program: Command, context: CommandContext): void {
     .option('--no-calibrate', 'start from --learning-rate')
     .option('--reject', 'undo meta-steps that make the objective worse (auto)')
     .option('--no-reject', 'keep every meta-step')
+    .option('--backtrack', 'shorten the learning rate when its lookahead raises the objective (auto)')
+    .option('--no-backtrack', 'leave that to the next meta-steps')
     .addOption(
       new Option('--fsd-batch <which>', 'batch of the function-space term').choices(['other', 'same']),
     )

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ApoError } from '@apo/core';
-import type { ProgressState } from '../progress/progress.js';
+import type { ProgressState } from '../progress/state.js';
 import { exitCode } from '../exit-code.js';
 
 export interface ChildRunListener {

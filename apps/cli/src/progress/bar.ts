@@ -3,7 +3,7 @@ import { MultiBar, Presets } from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
 import type { Output } from '../io.js';
 import { progressText } from './text.js';
-import type { Progress, ProgressState } from './progress.js';
+import type { Progress, ProgressState } from './state.js';
 
 /** Several bars under each other, one a name. */
 export class ProgressBars {

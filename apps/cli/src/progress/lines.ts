@@ -1,7 +1,7 @@
 /** Progress without a terminal: a plain line every few seconds, or a JSON object a line for a program that reads along. */
 import type { Output } from '../io.js';
 import { progressText } from './text.js';
-import type { Progress, ProgressState } from './progress.js';
+import type { Progress, ProgressState } from './state.js';
 
 const LINE_INTERVAL = 4000;
 const JSON_INTERVAL = 200;

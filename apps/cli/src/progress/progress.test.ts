@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Io, Output } from '../io.js';
 import { createProgress } from './progress.js';
-import type { ProgressState } from './progress.js';
+import type { ProgressState } from './state.js';
 import { createRunsProgress } from './runs-progress.js';
 
 const state = (step: number): ProgressState => ({

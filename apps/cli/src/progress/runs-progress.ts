@@ -1,7 +1,7 @@
 /** Progress of several runs at the same time: a bar each on a terminal, otherwise one plain line for all of them now and then. */
 import type { Io } from '../io.js';
 import { ProgressBars } from './bar.js';
-import type { ProgressState } from './progress.js';
+import type { ProgressState } from './state.js';
 import { progressText } from './text.js';
 
 export interface RunsProgress {

@@ -1,6 +1,6 @@
 /** One line about the state of a run. */
 import { formatDuration, formatNumber, formatPercent } from '../format.js';
-import type { ProgressState } from './progress.js';
+import type { ProgressState } from './state.js';
 
 /** "loss 0.3012  acc 91.20 %  lr 2.10e-2  14.2 steps/s  32 s left". */
 export function progressText(state: ProgressState): string {

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { writeFileAtomic } from '../atomic-file.js';
 import { withoutGreeting } from '../greeting.js';
 import { createOptimizer } from '../optimizers.js';
-import type { Progress, ProgressState } from '../progress/progress.js';
+import type { Progress, ProgressState } from '../progress/state.js';
 import { continueDirectory, startDirectory } from './directory.js';
 import type { RunFiles } from './directory.js';
 import { MetricsLog, finite } from './metrics-log.js';

@@ -1,7 +1,13 @@
 /** The options of a run: checked against the task, completed by its defaults, and recorded so that a resumed run has the same. */
 import { ApoError, requireArgument } from '@apo/core';
 import type { Task } from '@apo/tasks';
-import { baseOptimizers, checkOptimizerSettings, flag, parseOptimizerName } from '../optimizers.js';
+import {
+  metaOptionNames,
+  baseOptimizers,
+  checkOptimizerSettings,
+  flag,
+  parseOptimizerName,
+} from '../optimizers.js';
 import type { OptimizerSettings } from '../optimizers.js';
 import type { EngineName } from '../engines.js';
 
@@ -29,17 +35,7 @@ const identity = [
   'momentum',
   'nesterov',
   'weightDecay',
-  'preset',
-  'lambdaFsd',
-  'lambdaWsd',
-  'interval',
-  'denseSteps',
-  'metaLearningRate',
-  'lookahead',
-  'calibrate',
-  'reject',
-  'fsdBatch',
-  'lossBatch',
+  ...metaOptionNames,
   'engine',
   'threads',
 ] as const satisfies readonly (keyof RunSettings)[];
