@@ -36,6 +36,7 @@ export function runInPage(code, assets) {
       queueMicrotask,
       TextEncoder,
       TextDecoder,
+      atob,
       URL,
       navigator: { userAgent: 'page', platform: 'page', hardwareConcurrency: 2 },
       location: { href: 'https://example.org/', search: '' },
