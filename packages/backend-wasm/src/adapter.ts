@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { requireArgument, requireInteger } from '@apo/core';
 import type { Availability, BackendAdapter, BackendInfo } from '@apo/core';
-import { installTrainingKernels } from './install.js';
+import { installTrainingKernels, offerFusedUpdates } from './install.js';
 import { trainingKernels } from './kernels/index.js';
 import { chooseNativeBuild, nativeBuild, simdChoices } from './native/module.js';
 import type { SimdChoice } from './native/module.js';
@@ -95,6 +95,8 @@ async function activate(
   installTrainingKernels();
   const started = await startBackend(wasm, wasmPaths, threads ?? defaultThreads());
   const { shortfall } = started;
+  const build = nativeBuild(tf.backend() as unknown as BackendWasm);
+  offerFusedUpdates(build !== 'off');
   return {
     name: 'wasm',
     tfBackend: tf.getBackend(),
@@ -104,7 +106,7 @@ async function activate(
       version: wasm.version_wasm,
       simd: tf.env().getBool('WASM_HAS_SIMD_SUPPORT'),
       trainingKernels: trainingKernels.length,
-      build: nativeBuild(tf.backend() as unknown as BackendWasm),
+      build,
       ...(shortfall === undefined ? {} : { singleThread: shortfall }),
     },
   };

@@ -165,3 +165,15 @@ it('the adapter says why, where there is no WebAssembly', async () => {
 it('the adapter refuses an empty path', () => {
   expect(() => wasmBackend({ wasmPaths: '' })).toThrow(/wasmPaths/);
 });
+
+it('without the module leaves the fused updates to plain operators, and offers them again with it', async () => {
+  const offered = (): boolean => registered().has('ApoAdam');
+  await wasmBackend({ simd: 'off' }).activate();
+  expect(offered()).toBe(false);
+  removeTrainingKernels();
+  installTrainingKernels();
+  await wasmBackend({ simd: 'off' }).activate();
+  await wasmBackend({ simd: 'simd' }).activate();
+  expect(offered()).toBe(true);
+  await wasmBackend({ simd: 'auto' }).activate();
+});

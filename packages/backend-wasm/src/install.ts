@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ApoError } from '@apo/core';
 import { trainingGradients } from './gradients/index.js';
-import { trainingKernels } from './kernels/index.js';
+import { fusedUpdates, trainingKernels } from './kernels/index.js';
 import { releaseScratch } from './native/scratch.js';
 import { forgetStockKernel, rememberStockKernel } from './stock.js';
 
@@ -48,7 +48,7 @@ export function removeTrainingKernels(): void {
   installed = false;
   for (const { kernelName } of trainingKernels) {
     const stock = forgetStockKernel(kernelName);
-    tf.unregisterKernel(kernelName, 'wasm');
+    if (isRegistered(kernelName)) tf.unregisterKernel(kernelName, 'wasm');
     if (stock !== undefined) tf.registerKernel(stock);
   }
   for (const { kernelName } of trainingGradients) {
@@ -58,4 +58,17 @@ export function removeTrainingKernels(): void {
   }
   stockGradients.clear();
   releaseScratch();
+}
+
+/** Registers the fused updates, or takes them out: without our module they are loops, and plain operators are faster. */
+export function offerFusedUpdates(offered: boolean): void {
+  for (const { kernelName, kernelFunc } of fusedUpdates) {
+    if (isRegistered(kernelName) === offered) continue;
+    if (offered) tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
+    else tf.unregisterKernel(kernelName, 'wasm');
+  }
+}
+
+function isRegistered(kernelName: string): boolean {
+  return (tf.getKernel(kernelName, 'wasm') as tf.KernelConfig | undefined) !== undefined;
 }

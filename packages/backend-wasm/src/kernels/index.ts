@@ -36,12 +36,17 @@ import { transpose } from './transpose.js';
 import { unaryKernels } from './unary.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
-export const trainingKernels: readonly TrainingKernel[] = [
+/** What the optimizers of @apo/core ask for; they have plain operators for an engine without. */
+export const fusedUpdates: readonly TrainingKernel[] = [
   apoAdam,
   apoInnerProduct,
   apoMomentum,
   apoRmsprop,
   apoScaledSubtract,
+];
+
+export const trainingKernels: readonly TrainingKernel[] = [
+  ...fusedUpdates,
   avgPoolGrad,
   batchMatMul,
   batchNormSums,
