@@ -90,7 +90,7 @@ export function addRun(program: Command, context: CommandContext): void {
     )
     .option(
       '--threads <n>',
-      'threads of the node engine (default: one per logical core; the others have one)',
+      'threads of the engine (default: the logical processors, on wasm at most 4; cpu has one)',
       whole(1),
     )
     .option('--out <dir>', 'directory to write to (default: runs/<task>-<optimizer>-seed<n>-<time>)')
