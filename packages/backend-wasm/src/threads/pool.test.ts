@@ -221,18 +221,26 @@ describe('what goes wrong on a thread becomes an ApoError', () => {
   });
 
   it('a worker that throws outside a job', async () => {
-    const start = withPrefix(`Atomics.wait = () => { throw new Error('out of luck'); };`);
+    // Not before it has said that it is ready, or it would not have started.
+    const start = withPrefix(`
+      const [wait, begin] = [Atomics.wait, Date.now()];
+      Atomics.wait = (view, index, value) => {
+        if (Date.now() > begin + 1000) throw new Error('out of luck');
+        return wait(view, index, value, 50);
+      };`);
     const { pool } = await poolOf(2, { start });
-    await new Promise((resolve) => setTimeout(resolve, 50));
     await expect
-      .poll(() => {
-        try {
-          pool.run(0, []);
-          return '';
-        } catch (error) {
-          return error instanceof Error ? error.message : '';
-        }
-      })
+      .poll(
+        () => {
+          try {
+            pool.run(0, []);
+            return '';
+          } catch (error) {
+            return error instanceof Error ? error.message : '';
+          }
+        },
+        { timeout: 30_000 },
+      )
       .toMatch(/died: out of luck/);
   });
 
