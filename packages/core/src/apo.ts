@@ -83,10 +83,10 @@ export class Apo<B> implements Optimizer<B> {
     options: StepOptions = {},
   ): tf.Scalar | undefined {
     const step = this.stepCount + 1;
+    const isMetaStep = this.isMetaStep;
     const own = this.seeded(batchList(batch));
     const second = other === undefined ? own : this.seeded(batchList(other));
-    const needsOutputs =
-      this.isMetaStep && this.options.lambdaFsd > 0 && this.fsdBatches(own, second) === own;
+    const needsOutputs = isMetaStep && this.options.lambdaFsd > 0 && this.fsdBatches(own, second) === own;
     const keepOutputs: Outputs[] = [];
     try {
       return tf.tidy(() => {
@@ -96,13 +96,13 @@ export class Apo<B> implements Optimizer<B> {
         });
         const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
         const inWarmup = this.options.warmup !== undefined && step <= this.options.warmup.steps;
-        if (inWarmup || this.isMetaStep) {
+        if (inWarmup || isMetaStep) {
           const advance = this.main.advance(
             gradients,
             step,
-            this.isMetaStep && this.options.lookahead === 'committed',
+            isMetaStep && this.options.lookahead === 'committed',
           );
-          if (this.isMetaStep) {
+          if (isMetaStep) {
             const problem = this.problem(own, second, keepOutputs);
             const descent = problem.lossBatches === own ? base : this.passOn(problem.lossBatches);
             if (this.mustCalibrate) this.calibrate(problem, descent, advance);
