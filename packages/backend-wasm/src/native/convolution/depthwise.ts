@@ -7,7 +7,7 @@ import { job, parallelFor, splitRange, threadCount } from '../../threads/paralle
 import type { NativeFunctions } from '../modules.generated.js';
 import { pointerTo } from '../pointers.js';
 import { scratch } from '../scratch.js';
-import { GRAIN, coverBytes, coverOf, wholeLines } from './cover.js';
+import { GRAIN, coverBytes, wholeLines, windowArguments, windowsOf } from './cover.js';
 import type { PackedConvolution } from './forward.js';
 import { phasePairs } from './phases.js';
 
@@ -19,18 +19,14 @@ export function depthwise(
   backend: BackendWasm,
   x: tf.TensorInfo,
   filter: tf.TensorInfo,
-  { batch, inChannels, height, width }: Geometry,
+  geometry: Geometry,
   y: tf.TensorInfo,
 ): void {
+  const { batch, inChannels, height, width } = geometry;
   runDepthwise(backend, pointerTo(backend, filter), {
     images: batch,
     x: pointerTo(backend, x),
-    channels: inChannels,
-    rows: coverOf(height),
-    columns: coverOf(width),
-    strides: [height.stride, width.stride],
-    window: [height.window, width.window],
-    dilations: [height.dilation, width.dilation],
+    ...windowsOf(geometry),
     output: [height.output, width.output],
     y: pointerTo(backend, y),
     yImageBytes: 4 * inChannels * height.output * width.output,
@@ -91,16 +87,7 @@ function runDepthwise(
         'depthwise',
         end - start,
         convolution.x + 4 * start * rows.input * columns.input * channels,
-        rows.input,
-        columns.input,
-        channels,
-        rows.start,
-        columns.start,
-        rows.extent,
-        columns.extent,
-        ...convolution.strides,
-        ...window,
-        ...convolution.dilations,
+        ...windowArguments(convolution),
         filter,
         ...output,
         convolution.y + start * convolution.yImageBytes,
@@ -121,27 +108,16 @@ export function depthwiseFilterGradient(
   native: NativeFunctions,
   x: tf.TensorInfo,
   dy: tf.TensorInfo,
-  { batch, inChannels, height, width }: Geometry,
+  geometry: Geometry,
   dw: tf.TensorInfo,
 ): void {
-  const [rows, columns] = [coverOf(height), coverOf(width)];
-  const work = scratch(backend, 'image', coverBytes(inChannels, rows, columns));
+  const { batch, height, width } = geometry;
+  const windows = windowsOf(geometry);
+  const work = scratch(backend, 'image', coverBytes(windows.channels, windows.rows, windows.columns));
   native.depthwiseFilterGradient(
     batch,
     pointerTo(backend, x),
-    height.input,
-    width.input,
-    inChannels,
-    rows.start,
-    columns.start,
-    rows.extent,
-    columns.extent,
-    height.stride,
-    width.stride,
-    height.window,
-    width.window,
-    height.dilation,
-    width.dilation,
+    ...windowArguments(windows),
     height.output,
     width.output,
     pointerTo(backend, dy),

@@ -8,7 +8,7 @@ import type { Geometry } from '../../geometry.js';
 import { job, parallelFor, splitRange, threadCount } from '../../threads/parallel.js';
 import { pointerTo } from '../pointers.js';
 import { scratch } from '../scratch.js';
-import { GRAIN, PANEL, TILE_BYTES, coverBytes, coverOf, wholeLines } from './cover.js';
+import { GRAIN, PANEL, TILE_BYTES, coverBytes, wholeLines, windowArguments, windowsOf } from './cover.js';
 
 /** Where `filterGradient` takes its working space among its arguments. */
 const WORK = 21;
@@ -18,12 +18,15 @@ export function filterGradient(
   backend: BackendWasm,
   x: tf.TensorInfo,
   dy: tf.TensorInfo,
-  { batch, inChannels, outChannels, height, width }: Geometry,
+  geometry: Geometry,
   dw: tf.TensorInfo,
 ): void {
-  const [rows, columns] = [coverOf(height), coverOf(width)];
+  const { batch, inChannels, outChannels, height, width } = geometry;
+  const windows = windowsOf(geometry);
   const positions = height.output * width.output;
-  const bytes = wholeLines(TILE_BYTES + coverBytes(inChannels, rows, columns) + 4 * PANEL * positions);
+  const bytes = wholeLines(
+    TILE_BYTES + coverBytes(inChannels, windows.rows, windows.columns) + 4 * PANEL * positions,
+  );
   const work = scratch(backend, 'image', bytes * threadCount(backend));
   const perChannel = batch * positions * height.window * width.window * inChannels;
   const parts = splitRange(backend, outChannels, { grain: Math.max(8, GRAIN / perChannel), multiple: 8 });
@@ -32,19 +35,7 @@ export function filterGradient(
       'filterGradient',
       batch,
       pointerTo(backend, x),
-      height.input,
-      width.input,
-      inChannels,
-      rows.start,
-      columns.start,
-      rows.extent,
-      columns.extent,
-      height.stride,
-      width.stride,
-      height.window,
-      width.window,
-      height.dilation,
-      width.dilation,
+      ...windowArguments(windows),
       height.output,
       width.output,
       end - start,

@@ -6,8 +6,8 @@ import { job, parallelFor, splitRange, threadCount } from '../../threads/paralle
 import type { NativeFunctions } from '../modules.generated.js';
 import { pointerTo } from '../pointers.js';
 import { scratch } from '../scratch.js';
-import { GRAIN, PANEL, TILE_BYTES, coverBytes, coverOf, wholeLines } from './cover.js';
-import type { Cover } from './cover.js';
+import { GRAIN, PANEL, TILE_BYTES, coverBytes, wholeLines, windowArguments, windowsOf } from './cover.js';
+import type { Windows } from './cover.js';
 
 /** Writes the convolution of `x` with `filter` into `y`; none of them is empty. */
 export function convolve(
@@ -26,12 +26,7 @@ export function convolve(
   convolvePacked(backend, {
     images: batch,
     x: pointerTo(backend, x),
-    channels: inChannels,
-    rows: coverOf(height),
-    columns: coverOf(width),
-    strides: [height.stride, width.stride],
-    window: [height.window, width.window],
-    dilations: [height.dilation, width.dilation],
+    ...windowsOf(geometry),
     panels,
     output: [height.output, width.output],
     outChannels,
@@ -43,15 +38,9 @@ export function convolve(
 }
 
 /** A convolution as `assembly/convolution.ts` takes it: addresses, and bytes between images, rows and pixels of the output. */
-export interface PackedConvolution {
+export interface PackedConvolution extends Windows {
   readonly images: number;
   readonly x: number;
-  readonly channels: number;
-  readonly rows: Cover;
-  readonly columns: Cover;
-  readonly strides: readonly [number, number];
-  readonly window: readonly [number, number];
-  readonly dilations: readonly [number, number];
   readonly panels: number;
   readonly output: readonly [number, number];
   readonly outChannels: number;
@@ -76,16 +65,7 @@ export function convolvePacked(backend: BackendWasm, convolution: PackedConvolut
         'convolve',
         end - start,
         convolution.x + 4 * start * rows.input * columns.input * channels,
-        rows.input,
-        columns.input,
-        channels,
-        rows.start,
-        columns.start,
-        rows.extent,
-        columns.extent,
-        ...convolution.strides,
-        ...window,
-        ...convolution.dilations,
+        ...windowArguments(convolution),
         convolution.panels,
         ...output,
         outChannels,
