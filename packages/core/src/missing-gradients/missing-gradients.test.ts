@@ -172,13 +172,6 @@ describe('dilated convolutions', () => {
     });
   }
 
-  it.each(['same', 'valid'] as const)('depthwiseConv2d, pad %s', (pad) => {
-    check(
-      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', [2, 3]),
-      [uniformTensor([2, 7, 8, 3], 12), uniformTensor([3, 2, 3, 2], 13)],
-    );
-  });
-
   it('leave the gradient without dilation as it was', () => {
     check(
       (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same'),
@@ -219,6 +212,28 @@ describe('comparisons', () => {
   });
 });
 
+describe('a truth value as the result', () => {
+  it.each([
+    ['logicalAnd', (x: tf.Tensor) => tf.logicalAnd(tf.greater(x, 0), tf.less(x, 1))],
+    ['logicalOr', (x: tf.Tensor) => tf.logicalOr(tf.greater(x, 0), tf.less(x, 1))],
+    ['logicalNot', (x: tf.Tensor) => tf.logicalNot(tf.greater(x, 0))],
+  ] as const)('%s has no derivative', (_, f) => {
+    tf.tidy(() => {
+      expect(() => tf.grad(f)(tf.tensor1d([-1, 0.5]))).toThrow(/truth value, which has no derivative/);
+    });
+  });
+
+  it('has one again as soon as something is made of it, also within a gradient of a gradient', () => {
+    tf.tidy(() => {
+      // f(x) = [0 < x < 1]·x³, f″(x) = [0 < x < 1]·6x.
+      const f = (x: tf.Tensor): tf.Tensor =>
+        tf.mul(tf.cast(tf.logicalAnd(tf.greater(x, 0), tf.less(x, 1)), 'float32'), tf.mul(x, tf.mul(x, x)));
+      const second = tf.grad((x: tf.Tensor) => tf.grad(f)(x))(tf.tensor1d([-1, 0.5, 2]));
+      expect(values(second)).toEqual([0, 3, 0]);
+    });
+  });
+});
+
 describe('movement', () => {
   // The last index occurs twice: its gradients add up.
   const indices = tf.tensor2d([0, 2, 1, 1, 0, 0, 1, 1], [4, 2], 'int32');
@@ -246,7 +261,6 @@ describe('registration', () => {
     'BatchMatMul',
     'Einsum',
     'Conv2D',
-    'DepthwiseConv2dNative',
     'Greater',
     'LogicalNot',
     'GatherNd',
