@@ -37,7 +37,9 @@ it('splits the work without changing a bit', async () => {
   stopThreads(backend);
   expect(threadCount(backend)).toBe(1);
   computations.forEach((compute, i) => {
-    expect(evaluate(compute).values).toEqual(two[i]);
+    const one = evaluate(compute).values;
+    expect(one).toHaveLength(two[i]!.length);
+    expect(one.findIndex((value, at) => !Object.is(value, two[i]![at]))).toBe(-1);
   });
   tf.dispose([x, mean, variance, upstream, filter, convolved]);
 });
