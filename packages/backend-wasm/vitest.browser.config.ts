@@ -15,6 +15,8 @@ const needNode = [
   'src/threads/shared-memory.test.ts',
   // Starts from folders that it writes; test-browser/ starts from the server.
   'src/threads/start.test.ts',
+  // Takes 4 GiB of addresses, more than a page need get.
+  'src/memory-limit.test.ts',
   // Start processes.
   'test/tfjs-suite.test.ts',
   'test/threads-process.test.ts',
