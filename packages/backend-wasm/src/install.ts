@@ -6,6 +6,7 @@ import { trainingGradients } from './gradients/index.js';
 import { fusedUpdates, trainingKernels } from './kernels/index.js';
 import { guardMemory, releaseMemoryGuard } from './native/memory-limit.js';
 import { releaseScratch } from './native/scratch.js';
+import { recordAllocations } from './native/undo.js';
 import { forgetStockKernel, rememberStockKernel } from './stock.js';
 
 const stockGradients = new Map<string, tf.GradConfig | undefined>();
@@ -41,7 +42,7 @@ export function installTrainingKernels(): void {
       setupFunc: (backend) => {
         // The stock set-up binds the functions of the WASM module; ours call the stock kernel, so it must still run.
         stock?.setupFunc?.(backend);
-        guardMemory(backend as unknown as BackendWasm);
+        watch(backend as unknown as BackendWasm);
       },
       ...(stock?.disposeFunc === undefined ? {} : { disposeFunc: stock.disposeFunc }),
     });
@@ -52,7 +53,7 @@ export function installTrainingKernels(): void {
     tf.registerGradient(gradient);
   }
   const backend = runningBackend();
-  if (backend !== undefined) guardMemory(backend);
+  if (backend !== undefined) watch(backend);
 }
 
 /** Puts the stock kernels and gradients back; for comparisons. Calling it again changes nothing. */
@@ -73,6 +74,11 @@ export function removeTrainingKernels(): void {
   releaseScratch();
   const backend = runningBackend();
   if (backend !== undefined) releaseMemoryGuard(backend);
+}
+
+function watch(backend: BackendWasm): void {
+  guardMemory(backend);
+  recordAllocations(backend);
 }
 
 /** The backend `wasm`, if it has started. */

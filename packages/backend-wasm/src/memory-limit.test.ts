@@ -62,7 +62,9 @@ describe.each([1, 2])('on a backend started for %i thread(s)', (threads) => {
     expect([...first.dataSync()]).toEqual([1, 2, 3]);
     const doubled = tf.add(first, first);
     expect([...doubled.dataSync()]).toEqual([2, 4, 6]);
+    const blocks = backend.numDataIds();
     expect(() => tf.fill([GIB / 16], 1)).toThrow(/no room for 256\.0 MiB/);
+    expect(backend.numDataIds()).toBe(blocks);
     expect(() => scratch(backend, 'test', GIB)).toThrow(/no room for 1024\.0 MiB/);
     // Every address of the last ones is beyond 2 GiB.
     const last = tensors.pop()!;
