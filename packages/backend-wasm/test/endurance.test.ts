@@ -63,7 +63,7 @@ it.each([
   { threads: 2, size: 80 },
 ])(
   'momentum, and Adam with a rate that tunes itself, in turns on $threads thread(s)',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async ({ threads, size }) => {
     expect((await wasmBackend({ threads }).activate()).threads).toBe(threads);
     const backend = tf.backend() as unknown as BackendWasm;
