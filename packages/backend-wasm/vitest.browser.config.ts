@@ -26,7 +26,7 @@ export default browserTests({
   page: {
     include: [...tests, 'test-browser/plain-page.test.ts'],
     // There are no threads in such a page.
-    exclude: [...needNode, 'src/threads/**'],
+    exclude: [...needNode, 'src/threads/**', 'src/kernels/threaded.test.ts', 'test/endurance.test.ts'],
   },
   isolatedPage: { include: [...tests, 'test-browser/isolated-page.test.ts'], exclude: needNode },
   setupFiles: ['../../tools/page-backend.ts', './test-browser/setup.ts'],

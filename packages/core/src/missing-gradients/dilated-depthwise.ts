@@ -35,7 +35,7 @@ export function dilatedDepthwiseConv2d(
   { pad = 'same', dilations: [down, right] }: DilatedDepthwiseOptions,
 ): tf.Tensor4D {
   requireArgument(
-    (x.rank) === 4 && (filter.rank) === 4 && x.shape[3] === filter.shape[2],
+    x.rank === 4 && filter.rank === 4 && x.shape[3] === filter.shape[2],
     () =>
       `dilatedDepthwiseConv2d got x [${x.shape.join()}] and filter [${filter.shape.join()}]; ` +
       'expected [batch, height, width, channels] and [filterHeight, filterWidth, channels, multiplier].',
