@@ -2,8 +2,10 @@
 import '#gradients';
 import { registerMissingGradients } from './missing-gradients/register.js';
 
-// After '#gradients', since these extend or replace some of tfjs-core's own.
+// After '#gradients', since these extend or replace some of tfjs-core's own. A package that loads another copy of tfjs calls it again.
 registerMissingGradients();
+
+export { registerMissingGradients };
 
 export { ApoError, isApoError, requireArgument, requireInteger, requireNumber } from './errors.js';
 export type { ApoErrorCode } from './errors.js';
