@@ -37,3 +37,5 @@ export { sumAlongRows, sumOverRows } from './sums';
 export { transposePlanes } from './transpose';
 export { exp, expm1, leakyRelu, log, log1p, rsqrt, sign, softplus, sqrt, tanh } from './unary';
 export { packB, packTransposedB } from './pack';
+export { winogradConvolve, winogradFilterPlanes } from './winograd';
+export { winogradFilter, winogradFilterGradient } from './winograd-filter';

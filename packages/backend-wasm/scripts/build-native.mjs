@@ -1,12 +1,13 @@
 /**
- * Compiles `assembly/` twice, for plain and for relaxed SIMD, and writes both modules, deflated together since they are nearly
- * the same, as one base64 string, with the types of their exports, to `src/native/modules.generated.ts`. Pieces of the two take
- * turns: deflate finds a repetition only within 32 KiB, less than a module is long.
+ * Compiles `assembly/` twice, for plain and for relaxed SIMD, and writes both modules as text, with the types of their exports, to
+ * `src/native/modules.generated.ts`. The text is not compressed: it is a character for almost every byte, so that the gzip of
+ * whoever delivers it packs it as well as the modules themselves (base64 would hide repetitions). Pieces of the two take turns,
+ * since they are nearly the same, and gzip finds a repetition only within 32 KiB, less than a module is long.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -27,17 +28,28 @@ const OPTIONS = [
   '--outFile', 'module.wasm',
 ];
 
-const PIECE = 8192;
+const PIECE = 12288;
+
+/** The characters of the text are printable ones of ASCII that nobody has to write otherwise in a string of a script. */
+const FIRST = ' ';
+const LAST = '}';
+const SKIPPED = ['"', '$', "'", '<', '\\', '`'];
+/** Stands before a byte in hexadecimal. */
+const ESCAPE = '~';
 
 const simd = await compile(['--enable', 'simd']);
 const relaxed = await compile(['--enable', 'simd', '--enable', 'relaxed-simd']);
 
-const deflated = deflateRawSync(inTurns([simd.binary, relaxed.binary]), { level: 9 });
+const pieces = inTurns([simd.binary, relaxed.binary]);
+const { characters, bytes } = textOf(pieces);
 const text = `/** Written by scripts/build-native.mjs from assembly/: do not edit. */
 
-/** Both modules, deflated: a piece of the first, a piece of the second, the next piece of the first, … */
-export const deflatedModules =
-  '${deflated.toString('base64')}';
+/** Both modules: a piece of the first, a piece of the second, the next piece of the first, …; see \`module-bytes.ts\`. */
+export const moduleText =
+  '${characters}';
+
+/** The bytes, in hexadecimal, that the characters from ${FIRST} on stand for, but for ${SKIPPED.join(' ')}; ${ESCAPE} is followed by any other. */
+export const moduleBytesByCharacter = '${bytes.toString('hex')}';
 
 /** Bytes of a piece. */
 export const pieceLength = ${PIECE};
@@ -55,7 +67,7 @@ if (read(target) !== text) {
   renameSync(`${target}.part`, target);
 }
 console.log(
-  `native modules: ${simd.binary.length} bytes with SIMD, ${relaxed.binary.length} with relaxed SIMD, ${deflated.length} deflated together`,
+  `native modules: ${simd.binary.length} bytes with SIMD, ${relaxed.binary.length} with relaxed SIMD, ${gzipSync(characters).length} together after gzip`,
 );
 
 async function compile(features) {
@@ -79,6 +91,23 @@ function inTurns(binaries) {
     for (const binary of binaries) pieces.push(binary.subarray(at, at + PIECE));
   }
   return Buffer.concat(pieces);
+}
+
+/** The most frequent bytes become a character each. */
+function textOf(binary) {
+  const alphabet = [];
+  for (let code = FIRST.charCodeAt(0); code <= LAST.charCodeAt(0); code++) {
+    if (!SKIPPED.includes(String.fromCharCode(code))) alphabet.push(String.fromCharCode(code));
+  }
+  const counts = new Array(256).fill(0);
+  for (const byte of binary) counts[byte]++;
+  const frequent = [...counts.keys()]
+    .sort((p, q) => counts[q] - counts[p] || p - q)
+    .slice(0, alphabet.length);
+  frequent.sort((p, q) => p - q);
+  const table = counts.map((_, byte) => ESCAPE + byte.toString(16).padStart(2, '0'));
+  frequent.forEach((byte, i) => (table[byte] = alphabet[i]));
+  return { characters: Array.from(binary, (byte) => table[byte]).join(''), bytes: Buffer.from(frequent) };
 }
 
 function read(file) {

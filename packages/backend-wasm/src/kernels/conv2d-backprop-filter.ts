@@ -40,7 +40,7 @@ export const conv2dBackpropFilter = defineKernel<{ x: tf.TensorInfo; dy: tf.Tens
     if (native === undefined) return unfoldedProducts(backend, x, dy, geometry, attrs.filterShape);
     const output = allocate(backend, attrs.filterShape);
     if (sizeOf(x.shape) * sizeOf(dy.shape) === 0) floats(backend, output).fill(0);
-    else filterGradient(backend, x, dy, geometry, output);
+    else filterGradient(backend, native, x, dy, geometry, output);
     return output;
   },
 );

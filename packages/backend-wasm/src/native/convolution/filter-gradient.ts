@@ -6,9 +6,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { Geometry } from '../../geometry.js';
 import { job, parallelFor, splitRange, threadCount } from '../../threads/parallel.js';
+import type { NativeFunctions } from '../modules.generated.js';
 import { pointerTo } from '../pointers.js';
 import { scratch } from '../scratch.js';
 import { GRAIN, PANEL, TILE_BYTES, coverBytes, wholeLines, windowArguments, windowsOf } from './cover.js';
+import { smallWindows, winogradFilterGradient } from './winograd.js';
 
 /** Where `filterGradient` takes its working space among its arguments. */
 const WORK = 21;
@@ -16,11 +18,14 @@ const WORK = 21;
 /** Writes the gradient with respect to the filter into `dw`; none of the tensors is empty. */
 export function filterGradient(
   backend: BackendWasm,
+  native: NativeFunctions,
   x: tf.TensorInfo,
   dy: tf.TensorInfo,
   geometry: Geometry,
   dw: tf.TensorInfo,
 ): void {
+  const small = smallWindows(geometry, pointerTo(backend, x), pointerTo(backend, dy));
+  if (small !== undefined && winogradFilterGradient(backend, native, small, pointerTo(backend, dw))) return;
   const { batch, inChannels, outChannels, height, width } = geometry;
   const windows = windowsOf(geometry);
   const positions = height.output * width.output;

@@ -8,6 +8,7 @@ import { pointerTo } from '../pointers.js';
 import { scratch } from '../scratch.js';
 import { GRAIN, PANEL, TILE_BYTES, coverBytes, wholeLines, windowArguments, windowsOf } from './cover.js';
 import type { Windows } from './cover.js';
+import { smallWindows, winogradConvolve } from './winograd.js';
 
 /** Writes the convolution of `x` with `filter` into `y`; none of them is empty. */
 export function convolve(
@@ -19,6 +20,9 @@ export function convolve(
   y: tf.TensorInfo,
 ): void {
   const { batch, inChannels, outChannels, height, width } = geometry;
+  const small = smallWindows(geometry, pointerTo(backend, x), pointerTo(backend, y));
+  if (small !== undefined && winogradConvolve(backend, native, small, pointerTo(backend, filter), false))
+    return;
   const features = height.window * width.window * inChannels;
   const panelBytes = 4 * PANEL * features;
   const panels = scratch(backend, 'filter', panelBytes * Math.ceil(outChannels / PANEL));

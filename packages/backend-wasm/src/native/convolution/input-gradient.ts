@@ -1,6 +1,7 @@
 /**
  * Conv2DBackpropInput on the heap: dx[n,h,w,c] = Σ of dy[n,i,j,o] · filter[u,v,c,o] over all (i, u) with i·s + u·d − p = h and (j, v)
- * likewise: for each pair of phases (`phases.ts`) a convolution of dy with a part of the rotated filter.
+ * likewise: for each pair of phases (`phases.ts`) a convolution of dy with a part of the rotated filter; or, for 3×3 windows at stride 1,
+ * by Winograd's minimal filtering.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -12,6 +13,7 @@ import { scratch } from '../scratch.js';
 import { PANEL } from './cover.js';
 import { convolvePacked } from './forward.js';
 import { phasePairs } from './phases.js';
+import { adjointOf, smallWindows, winogradConvolve } from './winograd.js';
 
 /** Writes the gradient with respect to the input into `dx`; none of the tensors is empty. */
 export function inputGradient(
@@ -23,6 +25,11 @@ export function inputGradient(
   dx: tf.TensorInfo,
 ): void {
   const { batch, height, width, inChannels, outChannels } = geometry;
+  const small = smallWindows(geometry, 0, 0);
+  if (small !== undefined) {
+    const adjoint = adjointOf(small, pointerTo(backend, dy), pointerTo(backend, dx));
+    if (winogradConvolve(backend, native, adjoint, pointerTo(backend, filter), true)) return;
+  }
   const { pairs, complete } = phasePairs(height, width);
   if (!complete) floats(backend, dx).fill(0);
   const panels = Math.ceil(inChannels / PANEL);
