@@ -4,7 +4,12 @@ import type { Command } from 'commander';
 import { benchModels } from '../bench/models.js';
 import { engineNames } from '../engines.js';
 import { writeLine } from '../io.js';
-import { baseOptimizers, optimizerNames, parseOptimizerName } from '../optimizers.js';
+import {
+  describeOptimizer,
+  optimizerNames,
+  parseOptimizerName,
+  ruleDescriptions,
+} from '../optimizers/names.js';
 import type { CommandContext } from './command.js';
 
 export function addList(program: Command, { io }: CommandContext): void {
@@ -36,13 +41,8 @@ function catalogue(): Catalogue {
       steps: defaults.steps,
     })),
     optimizers: optimizerNames.map((name) => {
-      const { base, adapted } = parseOptimizerName(name);
-      const { title, learningRate } = baseOptimizers[base];
-      return {
-        name,
-        description: adapted ? `${title} that tunes its learning rate` : `${title} at a fixed learning rate`,
-        learningRate,
-      };
+      const { learningRate } = ruleDescriptions[parseOptimizerName(name).base];
+      return { name, description: describeOptimizer(name), learningRate };
     }),
     engines: engineNames.map((name) => ({ name, description: engineDescriptions[name] })),
     benchModels: Object.entries(benchModels).map(([name, { title, batchSize }]) => ({

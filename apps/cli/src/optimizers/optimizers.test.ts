@@ -3,8 +3,10 @@ import { createObjective } from '@apo/core';
 import type { Objective } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { baseOptimizers, createOptimizer, flag, optimizerNames, parseOptimizerName } from './optimizers.js';
-import type { OptimizerSettings } from './optimizers.js';
+import { createOptimizer } from './create.js';
+import { optimizerNames, parseOptimizerName, ruleDescriptions } from './names.js';
+import { flag } from './settings.js';
+import type { OptimizerSettings } from './settings.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -48,15 +50,15 @@ describe('createOptimizer', () => {
   it('starts at the usual rate of each base', () => {
     // One step of SGD and of momentum is η·1; Adam's first direction is 1; RMSprop's is 1/√(1 − 0.99) = 10;
     // AdamW's is Adam's and 0.01·θ.
-    expect(valueAfter({ optimizer: 'sgd' }, 1)).toBeCloseTo(1 - baseOptimizers.sgd.learningRate, 6);
-    expect(valueAfter({ optimizer: 'sgdm' }, 1)).toBeCloseTo(1 - baseOptimizers.sgdm.learningRate, 6);
-    expect(valueAfter({ optimizer: 'adam' }, 1)).toBeCloseTo(1 - baseOptimizers.adam.learningRate, 6);
+    expect(valueAfter({ optimizer: 'sgd' }, 1)).toBeCloseTo(1 - ruleDescriptions.sgd.learningRate, 6);
+    expect(valueAfter({ optimizer: 'sgdm' }, 1)).toBeCloseTo(1 - ruleDescriptions.sgdm.learningRate, 6);
+    expect(valueAfter({ optimizer: 'adam' }, 1)).toBeCloseTo(1 - ruleDescriptions.adam.learningRate, 6);
     expect(valueAfter({ optimizer: 'rmsprop' }, 1)).toBeCloseTo(
-      1 - 10 * baseOptimizers.rmsprop.learningRate,
+      1 - 10 * ruleDescriptions.rmsprop.learningRate,
       5,
     );
     expect(valueAfter({ optimizer: 'adamw' }, 1)).toBeCloseTo(
-      1 - 1.01 * baseOptimizers.adamw.learningRate,
+      1 - 1.01 * ruleDescriptions.adamw.learningRate,
       6,
     );
   });
