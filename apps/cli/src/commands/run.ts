@@ -127,6 +127,7 @@ export function addRun(program: Command, context: CommandContext): void {
         'scale of the preconditioner (default: global; paper: none)',
       ).choices(learnedScales),
     )
+    .option('--initial-scale <x>', 'the preconditioner at the start is this times I (default 1)', positive)
     .option('--meta-beta2 <x>', "beta2 of the preconditioner's Adam (default 0.999)", fraction)
     .option('--meta-epsilon <x>', "epsilon of the preconditioner's Adam (default 1e-8)", positive)
     .addOption(

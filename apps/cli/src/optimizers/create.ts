@@ -61,14 +61,14 @@ function createRule(base: RuleName, settings: OptimizerSettings): ApoRule {
 }
 
 function createPreconditioner(common: BlockRuleOptions, settings: OptimizerSettings): ApoRule {
-  const { form, rank, blockSize, maxBlockSize, learnedScale, seed } = settings;
+  const { form, rank, blockSize, maxBlockSize, learnedScale, initialScale, seed } = settings;
   const { metaLearningRate, metaBeta2, metaEpsilon } = settings;
   const adaptation = {
     ...(metaLearningRate !== undefined && { learningRate: metaLearningRate }),
     ...(metaBeta2 !== undefined && { beta2: metaBeta2 }),
     ...(metaEpsilon !== undefined && { epsilon: metaEpsilon }),
   };
-  const options = { ...common, seed, adaptation };
+  const options = { ...common, seed, adaptation, ...(initialScale !== undefined && { initialScale }) };
   const scale = learnedScale === 'none' ? false : learnedScale;
   if (form === 'dense' || form === 'dense-raw') {
     return fullPreconditioner({

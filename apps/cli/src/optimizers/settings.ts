@@ -50,6 +50,8 @@ export interface PreconditionerSettings {
   readonly blockSize?: number;
   readonly maxBlockSize?: number;
   readonly learnedScale?: (typeof learnedScales)[number];
+  /** P₀ = initialScale · I, where its scale is not learned. */
+  readonly initialScale?: number;
   readonly metaBeta2?: number;
   readonly metaEpsilon?: number;
 }
@@ -91,6 +93,7 @@ export const preconditionerOptionNames = [
   'blockSize',
   'maxBlockSize',
   'learnedScale',
+  'initialScale',
   'metaBeta2',
   'metaEpsilon',
 ] as const satisfies readonly (keyof PreconditionerSettings)[];
