@@ -4,12 +4,7 @@ import type { Command } from 'commander';
 import { benchModels } from '../bench/models.js';
 import { engineNames } from '../engines.js';
 import { writeLine } from '../io.js';
-import {
-  describeOptimizer,
-  optimizerNames,
-  parseOptimizerName,
-  ruleDescriptions,
-} from '../optimizers/names.js';
+import { describeOptimizer, optimizerNames, parseOptimizerName, usualRates } from '../optimizers/names.js';
 import type { CommandContext } from './command.js';
 
 export function addList(program: Command, { io }: CommandContext): void {
@@ -41,8 +36,12 @@ function catalogue(): Catalogue {
       steps: defaults.steps,
     })),
     optimizers: optimizerNames.map((name) => {
-      const { learningRate } = ruleDescriptions[parseOptimizerName(name).base];
-      return { name, description: describeOptimizer(name), learningRate };
+      const { base } = parseOptimizerName(name);
+      return {
+        name,
+        description: describeOptimizer(name),
+        ...(base !== 'precond' && { learningRate: usualRates[base] }),
+      };
     }),
     engines: engineNames.map((name) => ({ name, description: engineDescriptions[name] })),
     benchModels: Object.entries(benchModels).map(([name, { title, batchSize }]) => ({

@@ -15,7 +15,7 @@ import {
 import type { ApoOptions, ApoRule, Objective, Optimizer, Warmup } from '@apo/core';
 import { fullPreconditioner, precondition } from '@apo/precond';
 import type { BlockRuleOptions } from '@apo/precond';
-import { parseOptimizerName, ruleDescriptions } from './names.js';
+import { parseOptimizerName, usualRates } from './names.js';
 import type { RuleName } from './names.js';
 import { checkOptimizerSettings } from './settings.js';
 import type { MetaSettings, OptimizerSettings, WarmupName } from './settings.js';
@@ -38,22 +38,21 @@ export function createOptimizer<B>(objective: Objective<B>, settings: OptimizerS
 
 function createRule(base: RuleName, settings: OptimizerSettings): ApoRule {
   const { momentum: mu, nesterov, weightDecay } = settings;
-  const learningRate = settings.learningRate ?? ruleDescriptions[base].learningRate;
-  const withMomentum = { learningRate, ...(mu !== undefined && { momentum: mu }) };
-  const withDecay = { learningRate, ...(weightDecay !== undefined && { weightDecay }) };
+  const ofMomentum = mu === undefined ? {} : { momentum: mu };
+  const ofDecay = weightDecay === undefined ? {} : { weightDecay };
+  if (base === 'precond') return createPreconditioner({ ...ofMomentum, ...ofDecay }, settings);
+  const learningRate = settings.learningRate ?? usualRates[base];
   switch (base) {
     case 'sgd':
       return sgd({ learningRate });
     case 'sgdm':
-      return momentum({ ...withMomentum, ...(nesterov !== undefined && { nesterov }) });
+      return momentum({ learningRate, ...ofMomentum, ...(nesterov !== undefined && { nesterov }) });
     case 'rmsprop':
-      return rmsprop(withMomentum);
+      return rmsprop({ learningRate, ...ofMomentum });
     case 'adam':
       return adam({ learningRate });
     case 'adamw':
-      return adamw(withDecay);
-    case 'precond':
-      return createPreconditioner({ ...withMomentum, ...withDecay }, settings);
+      return adamw({ learningRate, ...ofDecay });
     default:
       base satisfies never;
       throw new ApoError('INVALID_ARGUMENT', `Unknown optimizer "${String(base)}".`);
@@ -61,14 +60,19 @@ function createRule(base: RuleName, settings: OptimizerSettings): ApoRule {
 }
 
 function createPreconditioner(common: BlockRuleOptions, settings: OptimizerSettings): ApoRule {
-  const { form, rank, blockSize, maxBlockSize, learnedScale, initialScale, seed } = settings;
+  const { form, rank, blockSize, maxBlockSize, learnedScale, learningRate, seed } = settings;
   const { metaLearningRate, metaBeta2, metaEpsilon } = settings;
   const adaptation = {
     ...(metaLearningRate !== undefined && { learningRate: metaLearningRate }),
     ...(metaBeta2 !== undefined && { beta2: metaBeta2 }),
     ...(metaEpsilon !== undefined && { epsilon: metaEpsilon }),
   };
-  const options = { ...common, seed, adaptation, ...(initialScale !== undefined && { initialScale }) };
+  const options = {
+    ...common,
+    seed,
+    adaptation,
+    ...(learningRate !== undefined && { initialScale: learningRate }),
+  };
   const scale = learnedScale === 'none' ? false : learnedScale;
   if (form === 'dense' || form === 'dense-raw') {
     return fullPreconditioner({
@@ -126,6 +130,6 @@ function warmupOf({
   return { rule: warmupRule(warmupOptimizer ?? 'sgdm', warmupLearningRate), steps: warmupSteps ?? 3000 };
 }
 
-function warmupRule(name: WarmupName, learningRate = ruleDescriptions[name].learningRate): ApoRule {
+function warmupRule(name: WarmupName, learningRate = usualRates[name]): ApoRule {
   return name === 'adam' ? adam({ learningRate }) : momentum({ learningRate });
 }

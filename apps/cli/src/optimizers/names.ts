@@ -12,16 +12,23 @@ export const optimizerNames: readonly OptimizerName[] = [
 /** The rule behind a name. */
 export type RuleName = BaseName | 'precond';
 
-/** What each rule is, and its usual learning rate. */
-export const ruleDescriptions: Readonly<
-  Record<RuleName, { readonly title: string; readonly learningRate: number }>
-> = {
-  sgd: { title: 'stochastic gradient descent', learningRate: 0.01 },
-  sgdm: { title: 'SGD with heavy-ball momentum', learningRate: 0.01 },
-  rmsprop: { title: 'RMSprop', learningRate: 0.001 },
-  adam: { title: 'Adam', learningRate: 0.001 },
-  adamw: { title: 'Adam with decoupled weight decay', learningRate: 0.001 },
-  precond: { title: 'SGD with a learned preconditioner', learningRate: 0.01 },
+/** What each rule is. */
+export const ruleTitles: Readonly<Record<RuleName, string>> = {
+  sgd: 'stochastic gradient descent',
+  sgdm: 'SGD with heavy-ball momentum',
+  rmsprop: 'RMSprop',
+  adam: 'Adam',
+  adamw: 'Adam with decoupled weight decay',
+  precond: 'SGD with a learned preconditioner',
+};
+
+/** The learning rate of each base optimizer when none is given. */
+export const usualRates: Readonly<Record<BaseName, number>> = {
+  sgd: 0.01,
+  sgdm: 0.01,
+  rmsprop: 0.001,
+  adam: 0.001,
+  adamw: 0.001,
 };
 
 /** `rmsprop` of `rmsprop-apo`, and whether it is adapted. */
@@ -37,7 +44,7 @@ export function parseOptimizerName(name: OptimizerName): {
 /** One line for a list. */
 export function describeOptimizer(name: OptimizerName): string {
   const { base, adapted } = parseOptimizerName(name);
-  const { title } = ruleDescriptions[base];
+  const title = ruleTitles[base];
   if (base === 'precond') return title;
   return adapted ? `${title} that tunes its learning rate` : `${title} at a fixed learning rate`;
 }

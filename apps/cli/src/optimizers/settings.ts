@@ -6,6 +6,7 @@ import type { OptimizerName, RuleName } from './names.js';
 
 /** Options of the base rule. */
 export interface RuleSettings {
+  /** Of `apo-precond`: P₀ = learningRate · I. */
   readonly learningRate?: number;
   /** `sgdm`, `rmsprop` and `apo-precond`. */
   readonly momentum?: number;
@@ -50,8 +51,6 @@ export interface PreconditionerSettings {
   readonly blockSize?: number;
   readonly maxBlockSize?: number;
   readonly learnedScale?: (typeof learnedScales)[number];
-  /** P₀ = initialScale · I, where its scale is not learned. */
-  readonly initialScale?: number;
   readonly metaBeta2?: number;
   readonly metaEpsilon?: number;
 }
@@ -93,7 +92,6 @@ export const preconditionerOptionNames = [
   'blockSize',
   'maxBlockSize',
   'learnedScale',
-  'initialScale',
   'metaBeta2',
   'metaEpsilon',
 ] as const satisfies readonly (keyof PreconditionerSettings)[];

@@ -2,7 +2,7 @@
 import { ApoError, requireArgument } from '@apo/core';
 import type { Task } from '@apo/tasks';
 import type { EngineName } from '../engines.js';
-import { parseOptimizerName, ruleDescriptions } from '../optimizers/names.js';
+import { parseOptimizerName, usualRates } from '../optimizers/names.js';
 import {
   checkOptimizerSettings,
   flag,
@@ -50,7 +50,6 @@ const inherited = [...identity, 'steps', 'epochs', 'logEvery', 'evaluateEvery', 
 export interface ResolvedSettings extends RunSettings {
   readonly steps: number;
   readonly batchSize: number;
-  readonly learningRate: number;
 }
 
 /**
@@ -78,7 +77,7 @@ export function resolveSettings(
         lambdaWsd: settings.lambdaWsd ?? 0,
       }),
     batchSize,
-    learningRate: settings.learningRate ?? ruleDescriptions[base].learningRate,
+    ...(base !== 'precond' && { learningRate: settings.learningRate ?? usualRates[base] }),
     steps:
       epochs === undefined ? (settings.steps ?? defaults.steps) : stepsOf(epochs, batchesPerEpoch(batchSize)),
   };
