@@ -10,6 +10,8 @@ export interface Point {
 export interface RunCurves {
   readonly name: string;
   readonly metrics: readonly Metrics[];
+  /** Mean training time of a step, where it is known. */
+  readonly secondsPerStep?: number;
 }
 
 /** The finite values of a numeric field, by step. */

@@ -51,12 +51,26 @@ function logScale(label: string, values: readonly number[]): Plot.ScaleOptions {
 
 /** Mini-batch loss over the steps on a log scale: the noisy curve faint, its moving average on top. */
 export function lossFigure(runs: readonly RunCurves[]): string | undefined {
+  return losses(runs, xAxis(), 'Training loss by step');
+}
+
+/** The same over the seconds of training, at each run's mean time of a step. `undefined` unless all runs have one. */
+export function lossByTimeFigure(runs: readonly RunCurves[]): string | undefined {
+  if (runs.some(({ secondsPerStep }) => secondsPerStep === undefined)) return undefined;
+  const inSeconds = runs.map(({ name, metrics, secondsPerStep = 1 }) => ({
+    name,
+    metrics: metrics.map((line) => ({ ...line, step: line.step * secondsPerStep })),
+  }));
+  return losses(inSeconds, { ...xAxis(), label: 'seconds' }, 'Training loss by training time');
+}
+
+function losses(runs: readonly RunCurves[], x: Plot.ScaleOptions, label: string): string | undefined {
   const curves = runs.map((run) => pointsOf(run.metrics, 'loss').filter((p) => p.value > 0));
   const values = curves.flat().map((p) => p.value);
   if (values.length === 0) return undefined;
   return render(
     {
-      x: xAxis(),
+      x,
       y: logScale('training loss', values),
       marks: curves.flatMap((points, i) => {
         const window = points.length < 20 ? 1 : Math.max(5, Math.round(points.length / 30));
@@ -69,7 +83,7 @@ export function lossFigure(runs: readonly RunCurves[]): string | undefined {
         ];
       }),
     },
-    'Training loss by step',
+    label,
   );
 }
 

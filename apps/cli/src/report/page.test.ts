@@ -94,6 +94,22 @@ describe('comparisonReport', () => {
     requireSelfContained(html);
   });
 
+  it('shows the loss over the seconds of training where every run has its time', () => {
+    const label = 'svg[aria-label="Training loss by training time"]';
+    expect(elements(html, label)).toHaveLength(1);
+    // The axis ends at the longest run's last step times its seconds per step: 1/10 of it at ten times the speed.
+    const timed = (stepsPerSecond: number): string =>
+      comparisonReport('T', [{ name: 'a', summary: summary({ stepsPerSecond }), metrics: metrics() }]);
+    const ticks = (page: string): number[] =>
+      text(page, `${label} [aria-label^="x-axis tick label"] text`).map((tick) =>
+        Number(tick.replaceAll(',', '')),
+      );
+    const [slow, fast] = [ticks(timed(1)), ticks(timed(10))];
+    expect(Math.max(...slow)).toBeGreaterThan(0);
+    expect(Math.max(...slow)).toBeCloseTo(10 * Math.max(...fast), 6);
+    expect(elements(timed(0), label)).toHaveLength(0);
+  });
+
   it('has a row a run and a legend in the colours of the curves, with names escaped', () => {
     expect(text(html, 'table.data tbody th').slice(0, 2)).toEqual([name, 'fixed']);
     expect(html).toContain('a &lt; b &amp; &quot;c&quot;');

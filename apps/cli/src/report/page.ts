@@ -6,6 +6,7 @@ import type { RunCurves } from '../series.js';
 import {
   accuracyFigure,
   learningRateFigure,
+  lossByTimeFigure,
   lossFigure,
   objectiveFigure,
   objectiveTermLabels,
@@ -47,7 +48,11 @@ export function comparisonReport(
   title: string,
   runs: readonly (ReportedRun & { readonly name: string })[],
 ): string {
-  const curves: RunCurves[] = runs.map(({ name, metrics }) => ({ name, metrics }));
+  const curves: RunCurves[] = runs.map(({ name, metrics, summary }) => ({
+    name,
+    metrics,
+    ...(summary.stepsPerSecond > 0 && { secondsPerStep: 1 / summary.stepsPerSecond }),
+  }));
   const tasks = [...new Set(runs.map((r) => r.summary.task))].join(', ');
   const engines = [...new Set(runs.map((r) => r.summary.engine))].join(', ');
   const optionNames = [...new Set(runs.flatMap((r) => Object.keys(r.summary.options)))];
@@ -95,6 +100,16 @@ function figures(runs: readonly RunCurves[], legend: boolean): string[] {
   const names = legend ? runs.map((run) => run.name) : [];
   return [
     section('Training loss', 'Mini-batch loss, faint; its moving average, strong.', lossFigure(runs), names),
+    ...(legend
+      ? [
+          section(
+            'Training loss by time',
+            'Evaluations, checkpoints and start-up are not counted.',
+            lossByTimeFigure(runs),
+            names,
+          ),
+        ]
+      : []),
     section(
       'Learning rate',
       'Dots are meta-steps, crosses are rejected ones; long runs show an even selection.',
