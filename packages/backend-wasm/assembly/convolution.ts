@@ -3,6 +3,7 @@
  * a row of the unfolded image is a few runs of the image, and nothing is unfolded. An image whose windows reach over its border is
  * first copied with that border (`window.ts`).
  */
+import { finish } from './epilogue';
 import { packB } from './pack';
 import { PANEL, TILE_BYTES, multiplyPanel } from './tile';
 import { coverImage } from './window';
@@ -14,7 +15,7 @@ const POSITIONS: usize = 256;
  * y[n, i, j, o] = Σ over u, v, c of x[n, i·down + u·downDilation + top, j·right + v·rightDilation + left, c] · filter[u, v, c, o].
  * The images are [height, width, channels]; `coverHeight`×`coverWidth` pixels from (top, left) on are what the windows read, and
  * count as 0 outside the image. The filter is packed in panels, [u, v, c]×[16]. y[n, i, j] starts at
- * y + n·yImageBytes + i·yDownBytes + j·yRightBytes. `work` has `TILE_BYTES` (128) bytes and room for a covered image;
+ * y + n·yImageBytes + i·yDownBytes + j·yRightBytes. `epilogue` says what to do to y in the end (`epilogue.ts`). `work` has `TILE_BYTES` (128) bytes and room for a covered image;
  * `fence` is false, see `multiply.ts`.
  */
 export function convolve(
@@ -41,6 +42,7 @@ export function convolve(
   yImageBytes: usize,
   yDownBytes: usize,
   yRightBytes: usize,
+  epilogue: usize,
   work: usize,
   fence: bool,
 ): void {
@@ -92,6 +94,9 @@ export function convolve(
           );
         }
       }
+    }
+    for (let i: usize = 0; i < outHeight; i++) {
+      finish(epilogue, y + n * yImageBytes + i * yDownBytes, yRightBytes, outWidth, 0, outChannels);
     }
   }
 }

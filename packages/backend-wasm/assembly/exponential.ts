@@ -67,19 +67,20 @@ export class ExpOfNegative {
 /** eˣ − 1 = 2·(2ⁿ⁻¹·(eʳ − 1) + (2ⁿ⁻¹ − ½)), without cancellation at small x. */
 @unmanaged
 export class Expm1 {
+  /** But for the sign of zero. */
   @inline
-  static of(x: v128): v128 {
+  static ofOther(x: v128): v128 {
     const clamped = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-20));
     const n = Reduction.multiple(clamped);
     const scale = Reduction.powerOfTwo(i32x4.sub(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(1)));
     const q = Reduction.expm1(clamped, n);
     const y = multiplyAdd(q, scale, f32x4.sub(scale, f32x4.splat(0.5)));
-    return v128.bitselect(x, f32x4.add(y, y), f32x4.eq(x, f32x4.splat(0)));
+    return f32x4.add(y, y);
   }
 
   @inline
   of(x: v128): v128 {
-    return Expm1.of(x);
+    return v128.bitselect(x, Expm1.ofOther(x), f32x4.eq(x, f32x4.splat(0)));
   }
 }
 
@@ -95,5 +96,31 @@ export class Tanh {
     const m = multiplyAdd(Reduction.expm1(double, n), scale, f32x4.sub(scale, f32x4.splat(1)));
     const y = f32x4.div(m, f32x4.add(m, f32x4.splat(2)));
     return v128.or(y, v128.and(x, i32x4.splat(0x80000000)));
+  }
+}
+
+/** x for x ≥ 0, else eˣ − 1. */
+@unmanaged
+export class Elu {
+  @inline
+  of(x: v128): v128 {
+    return v128.bitselect(x, Expm1.ofOther(x), f32x4.ge(x, f32x4.splat(0)));
+  }
+}
+
+/** 1/(1 + e⁻ˣ) = e/(1 + e) with e = e⁻|ˣ|, or 1/(1 + e) for x ≥ 0, so that nothing overflows. NaN stays NaN. */
+@unmanaged
+export class Sigmoid {
+  @inline
+  of(x: v128): v128 {
+    const clamped = f32x4.pmax(v128.or(x, i32x4.splat(0x80000000)), f32x4.splat(-104));
+    const n = Reduction.multiple(clamped);
+    const p = f32x4.add(Reduction.expm1(clamped, n), f32x4.splat(1));
+    // 2ⁿ⁺⁶⁴ is normal, so that only the last product rounds to a subnormal number.
+    const scale = Reduction.powerOfTwo(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(64)));
+    const e = f32x4.mul(f32x4.mul(p, scale), f32x4.splat(5.421010862427522e-20));
+    const one = f32x4.splat(1);
+    const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)));
+    return f32x4.div(numerator, f32x4.add(one, e));
   }
 }

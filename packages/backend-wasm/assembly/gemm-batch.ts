@@ -23,6 +23,8 @@ export function gemmBatch(
   cRowBytes: usize,
   cColumnBytes: usize,
   accumulate: bool,
+  epilogue: usize,
+  firstColumn: usize,
   work: usize,
   fence: bool,
 ): void {
@@ -41,6 +43,8 @@ export function gemmBatch(
       cRowBytes,
       cColumnBytes,
       accumulate,
+      epilogue,
+      firstColumn,
       work,
       fence,
     );

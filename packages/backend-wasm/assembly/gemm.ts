@@ -3,6 +3,7 @@
  * micro-kernel reads again lies in a near cache (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
  * 2008). Operands are packed only where that pays: a transposed one, and B when many rows read it. So a transpose costs nothing.
  */
+import { finish } from './epilogue';
 import { multiplyRow } from './multiply-row';
 import { packB, packTransposedB, packedBytes, transpose } from './pack';
 import { PANEL, TILE_BYTES, multiplyPanel } from './tile';
@@ -28,7 +29,8 @@ export function gemmScratchBytes(m: usize, n: usize, k: usize): usize {
  * C[m, n] = op(A)·op(B) with inner dimension k. A is [m, k], or [k, m] when `transposeA`; B is [k, n], or [n, k] when
  * `transposeB`. `aStride` and `bStride` are the bytes from one stored row to the next; element (i, j) of C lies at
  * c + i·cRowBytes + j·cColumnBytes. With `accumulate` the product is added to C. C must not overlap A or B. `work` has
- * `gemmScratchBytes(m, n, k)` bytes. `fence` is false; see `multiply.ts`.
+ * `gemmScratchBytes(m, n, k)` bytes. `epilogue` says what to do to C in the end (`epilogue.ts`, where it begins with column
+ * `firstColumn`); C's rows are then without gaps between elements. `fence` is false; see `multiply.ts`.
  */
 export function gemm(
   m: usize,
@@ -44,6 +46,8 @@ export function gemm(
   cRowBytes: usize,
   cColumnBytes: usize,
   accumulate: bool,
+  epilogue: usize,
+  firstColumn: usize,
   work: usize,
   fence: bool,
 ): void {
@@ -63,16 +67,23 @@ export function gemm(
       cColumnBytes,
       cRowBytes,
       accumulate,
+      0,
+      0,
       work,
       fence,
     );
+    finish(epilogue, c, cRowBytes, m, firstColumn, n);
     return;
   }
   if (m == 1 && !transposeB && cColumnBytes == 4) {
     multiplyRow(n, k, a, transposeA ? aStride : 4, b, bStride, c, accumulate);
+    finish(epilogue, c, cRowBytes, 1, firstColumn, n);
     return;
   }
-  if (k == 0 && !accumulate) clear(m, n, c, cRowBytes, cColumnBytes);
+  if (k == 0) {
+    if (!accumulate) clear(m, n, c, cRowBytes, cColumnBytes);
+    finish(epilogue, c, cRowBytes, m, firstColumn, n);
+  }
   for (let column: usize = 0; column < n; column += COLUMNS) {
     const columns = min(COLUMNS, n - column);
     for (let inner: usize = 0; inner < k; inner += INNER) {
@@ -114,6 +125,10 @@ export function gemm(
             work,
             fence,
           );
+        }
+        if (inner + depth == k) {
+          const block = c + (row * cRowBytes + column * cColumnBytes);
+          finish(epilogue, block, cRowBytes, rows, firstColumn + column, columns);
         }
       }
     }

@@ -36,7 +36,7 @@ export { select } from './select';
 export { softmax, softmaxGradient } from './softmax';
 export { sumAlongRows, sumOverRows } from './sums';
 export { transposePlanes } from './transpose';
-export { exp, expm1, leakyRelu, log, log1p, rsqrt, sign, softplus, sqrt, tanh } from './unary';
+export { elu, exp, expm1, leakyRelu, log, log1p, rsqrt, sigmoid, sign, softplus, sqrt, tanh } from './unary';
 export { packB, packTransposedB } from './pack';
 export { winogradConvolve, winogradFilterPlanes } from './winograd';
 export { winogradFilter, winogradFilterGradient } from './winograd-filter';

@@ -1,6 +1,6 @@
 /** Element-wise functions: y[i] = f(x[i]) for `count` float32s; y may be x. */
 import { Rsqrt, Sign, Sqrt } from './elementary';
-import { Exp, Expm1, Tanh } from './exponential';
+import { Elu, Exp, Expm1, Sigmoid, Tanh } from './exponential';
 import { Log, Log1p, Softplus } from './logarithm';
 import { map } from './map';
 
@@ -47,6 +47,25 @@ export function rsqrt(x: usize, y: usize, count: i32): void {
 /** −1, 0 or 1 */
 export function sign(x: usize, y: usize, count: i32): void {
   map<Sign>(x, y, count);
+}
+
+/** 1/(1 + e⁻ˣ) */
+export function sigmoid(x: usize, y: usize, count: i32): void {
+  map<Sigmoid>(x, y, count);
+}
+
+/** x where it is not negative, else eˣ − 1 */
+export function elu(x: usize, y: usize, count: i32): void {
+  map<Elu>(x, y, count);
+}
+
+/** y where it is not negative, else slope·y with a slope for each element; in place. */
+export function prelu(y: usize, slopes: usize, count: i32): void {
+  for (const end = y + ((<usize>count) << 2); y < end; y += 4) {
+    const value = load<f32>(y);
+    if (value < 0) store<f32>(y, value * load<f32>(slopes));
+    slopes += 4;
+  }
 }
 
 /** x where it is not negative, else `slope`·x. */

@@ -4,6 +4,7 @@
  * Channels come in multiples of four. Rows of tiles are taken a few at a time, across images where these are small, so that what is
  * read again lies in the second-level cache. Rounding errors are relative to the largest of the 4×4 pixels, not to those in the window.
  */
+import { finish } from './epilogue';
 import { PANEL, TILE_BYTES, multiplyPanel } from './tile';
 import { coverImage } from './window';
 import { sumOfLanes } from './winograd-filter';
@@ -37,8 +38,7 @@ function imageTiles(
   planeBytes: usize,
 ): void {
   const coverWidth = <i32>(across * 2 + 2);
-  const inside =
-    top >= 0 && left >= 0 && top + <i32>(down * 2 + 2) <= height && left + coverWidth <= width;
+  const inside = top >= 0 && left >= 0 && top + <i32>(down * 2 + 2) <= height && left + coverWidth <= width;
   const rowBytes = <usize>(inside ? width : coverWidth) * pixelBytes;
   const cover = work + TILE_BYTES;
   let i = row % down;
@@ -75,7 +75,7 @@ function imageTiles(
  * y[n, i, j, o] = Σ over u, v, c of x[n, i + u + top, j + v + left, c] · filter[u, v, c, o], as `convolve` with a dense y; the filter comes
  * as 16 planes of `winogradFilter`, each in panels. `rowsAtOnce` rows of tiles make a block. `work` has room, one after the other, for
  * a tile, 2·rowsAtOnce + 6 rows of 2·⌈outWidth/2⌉ + 2 pixels, and 16 planes of rowsAtOnce rows of tiles of the image and of the result, and
- * 64 bytes for each plane. `verdict` becomes 0, or NaN where an element of y is not finite: which one then means nothing. `fence` is
+ * 64 bytes for each plane. `epilogue` says what to do to y in the end. `verdict` becomes 0, or NaN where an element of y was not finite before: which one then means nothing. `fence` is
  * false; see `multiply.ts`.
  */
 export function winogradConvolve(
@@ -91,6 +91,7 @@ export function winogradConvolve(
   outWidth: usize,
   outChannels: usize,
   y: usize,
+  epilogue: usize,
   rowsAtOnce: usize,
   verdict: usize,
   work: usize,
@@ -109,21 +110,7 @@ export function winogradConvolve(
   let sum = f32x4.splat(0);
   for (let row: usize = 0; row < images * down; row += rowsAtOnce) {
     const rows = min(rowsAtOnce, images * down - row);
-    imageTiles(
-      x,
-      height,
-      width,
-      pixelBytes,
-      top,
-      left,
-      down,
-      across,
-      row,
-      rows,
-      work,
-      planes,
-      planeBytes,
-    );
+    imageTiles(x, height, width, pixelBytes, top, left, down, across, row, rows, work, planes, planeBytes);
     for (let plane: usize = 0; plane < 16; plane++) {
       for (let o: usize = 0; o < outChannels; o += PANEL) {
         multiplyPanel(
@@ -149,17 +136,19 @@ export function winogradConvolve(
     for (let r: usize = 0; r < rows; r++) {
       const n = (row + r) / down;
       const i = ((row + r) % down) * 2;
+      const to = y + (n * outHeight + i) * outRowBytes;
       const tiles = outputTiles(
         products + r * across * outPixelBytes,
         productBytes,
         across,
-        y + (n * outHeight + i) * outRowBytes,
+        to,
         outRowBytes,
         outPixelBytes,
         outWidth,
         i + 1 < outHeight,
       );
       sum = f32x4.add(sum, tiles);
+      finish(epilogue, to, outPixelBytes, min(2, outHeight - i) * outWidth, 0, outChannels);
     }
   }
   store<f32>(verdict, sumOfLanes(sum));
@@ -198,21 +187,7 @@ export function winogradFilterPlanes(
   const upstreamBytes = ((outChannels + PANEL - 1) / PANEL) * panelBytes + GAP;
   for (let row: usize = 0; row < images * down; row += rowsAtOnce) {
     const rows = min(rowsAtOnce, images * down - row);
-    imageTiles(
-      x,
-      height,
-      width,
-      pixelBytes,
-      top,
-      left,
-      down,
-      across,
-      row,
-      rows,
-      work,
-      planes,
-      planeBytes,
-    );
+    imageTiles(x, height, width, pixelBytes, top, left, down, across, row, rows, work, planes, planeBytes);
     for (let r: usize = 0; r < rows; r++) {
       const n = (row + r) / down;
       const i = ((row + r) % down) * 2;

@@ -39,8 +39,17 @@ export interface Operand {
   readonly transpose: boolean;
 }
 
-/** Writes op(A)·op(B) into `output`, a tensor of m×n elements. Owns nothing afterwards. */
-export function multiplyInto(backend: BackendWasm, a: Operand, b: Operand, output: tf.TensorInfo): void {
+/**
+ * Writes op(A)·op(B) into `output`, a tensor of m×n elements, finished by `epilogue` (`epilogueOf`), which needs our module. Owns nothing
+ * afterwards.
+ */
+export function multiplyInto(
+  backend: BackendWasm,
+  a: Operand,
+  b: Operand,
+  output: tf.TensorInfo,
+  epilogue = 0,
+): void {
   const [m, k] = a.transpose ? [a.columns, a.rows] : [a.rows, a.columns];
   const n = b.transpose ? b.rows : b.columns;
   if (m * n === 0) return;
@@ -59,6 +68,7 @@ export function multiplyInto(backend: BackendWasm, a: Operand, b: Operand, outpu
       cRowBytes: 4 * n,
       cColumnBytes: 4,
       accumulate: false,
+      epilogue,
     });
     return;
   }

@@ -33,13 +33,14 @@ export const batchMatMul = defineKernel<MatMulInputs, MatMulAttributes>(
 );
 
 /**
- * The product as a new tensor `[...batch, m, n]`, owned by the caller.
+ * The product as a new tensor `[...batch, m, n]`, owned by the caller; finished by `epilogue` (`epilogueOf`), which needs our module.
  * @throws ApoError `INVALID_ARGUMENT` when the inner dimensions differ; Error when the batch dimensions do not broadcast.
  */
 export function batchProduct(
   backend: BackendWasm,
   inputs: MatMulInputs,
   { transposeA, transposeB }: MatMulAttributes,
+  epilogue = 0,
 ): tf.TensorInfo {
   const { a, b } = inputs;
   if (a.dtype !== 'float32' || b.dtype !== 'float32') {
@@ -60,7 +61,13 @@ export function batchProduct(
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
   if (nativeFunctions(backend) !== undefined) {
     const output = allocate(backend, [...batch, m, n]);
-    nativeProducts(backend, inputs, { m, n, k, transposeA, transposeB, batch, aBatch, bBatch }, output);
+    nativeProducts(
+      backend,
+      inputs,
+      { m, n, k, transposeA, transposeB, batch, aBatch, bBatch },
+      output,
+      epilogue,
+    );
     return output;
   }
   const output = allocate(backend, [...batch, m, n]);
@@ -107,6 +114,7 @@ function nativeProducts(
   { a, b }: MatMulInputs,
   { m, n, k, transposeA, transposeB, batch, aBatch, bBatch }: BatchShape,
   output: tf.TensorInfo,
+  epilogue: number,
 ): void {
   const count = sizeOf(batch);
   if (count * m * n === 0) return;
@@ -131,6 +139,7 @@ function nativeProducts(
     cRowBytes: 4 * n,
     cColumnBytes: 4,
     accumulate: false,
+    epilogue,
   };
   if (merged || count === 1) {
     multiplyMatrices(backend, product);

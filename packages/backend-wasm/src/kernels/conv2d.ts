@@ -23,11 +23,12 @@ export const conv2d = defineKernel<Conv2dInputs, ConvolutionAttributes>(
   ({ inputs, attrs, backend }) => convolution(backend, inputs, attrs),
 );
 
-/** The convolution of `x` `[n, h, w, c]` with `filter` `[fh, fw, c, o]` as a new tensor, owned by the caller. */
+/** The convolution of `x` `[n, h, w, c]` with `filter` `[fh, fw, c, o]` as a new tensor, owned by the caller; finished by `epilogue` (`epilogueOf`), which needs our module. */
 export function convolution(
   backend: BackendWasm,
   { x, filter }: Conv2dInputs,
   attrs: ConvolutionAttributes,
+  epilogue = 0,
 ): tf.TensorInfo {
   const native = nativeFunctions(backend);
   if (native === undefined) return runStock('Conv2D', { x, filter }, backend, { ...attrs });
@@ -51,7 +52,8 @@ export function convolution(
       { tensor: x, rows, columns: inChannels, transpose: false },
       { tensor: filter, rows: inChannels, columns: outChannels, transpose: false },
       y,
+      epilogue,
     );
-  } else convolve(backend, native, x, filter, geometry, y);
+  } else convolve(backend, native, x, filter, geometry, y, epilogue);
   return y;
 }

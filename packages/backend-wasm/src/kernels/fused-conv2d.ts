@@ -1,8 +1,12 @@
-/** FusedConv2D: convolution, bias and activation one after the other; by the stock kernel where our module is off. */
+/**
+ * FusedConv2D: bias and activation are applied to each part of the convolution as it is finished, or after it where they do not belong to
+ * channels; by the stock kernel where our module is off.
+ */
 import type * as tf from '@tensorflow/tfjs-core';
-import { biasAndActivation } from '../activation.js';
+import { biasAndActivation, epilogueOf } from '../activation.js';
 import type { Activation } from '../activation.js';
 import type { ConvolutionAttributes } from '../geometry.js';
+import { sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { runStock } from '../stock.js';
@@ -21,6 +25,10 @@ export const fusedConv2d = defineKernel<FusedInputs, ConvolutionAttributes & Act
       return runStock('FusedConv2D', { ...inputs }, backend, { ...attrs });
     }
     const { x, filter, bias, preluActivationWeights } = inputs;
+    const epilogue = epilogueOf(backend, filter.shape[3]!, bias, attrs, preluActivationWeights);
+    if (epilogue !== undefined && sizeOf(x.shape) * sizeOf(filter.shape) > 0) {
+      return convolution(backend, { x, filter }, attrs, epilogue);
+    }
     const y = convolution(backend, { x, filter }, attrs);
     return biasAndActivation(backend, y, bias, attrs, preluActivationWeights);
   },

@@ -35,6 +35,10 @@ const cases: Case[] = [
   { name: 'sign', compute: tf.sign, reference: (x) => (Number.isNaN(x) ? 0 : Math.sign(x)) },
   { name: 'leakyRelu', compute: (x) => tf.leakyRelu(x, 0.25), reference: (x) => (x < 0 ? 0.25 * x : x) },
   { name: 'clipByValue', compute: (x) => tf.clipByValue(x, -1.5, 2), reference: (x) => clamp(x, -1.5, 2) },
+  // Of two zeros relu gives the one it was given.
+  { name: 'relu', compute: tf.relu, reference: (x) => (x === 0 ? x : Math.max(x, 0)) },
+  { name: 'elu', compute: tf.elu, reference: (x) => (x >= 0 ? x : Math.expm1(x)) },
+  { name: 'sigmoid', compute: tf.sigmoid, reference: (x) => 1 / (1 + Math.exp(-x)) },
   { name: 'relu6', compute: tf.relu6, reference: (x) => clamp(x, 0, 6) },
 ];
 

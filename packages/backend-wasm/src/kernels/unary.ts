@@ -1,6 +1,7 @@
 /**
- * Element-wise functions of one float32 tensor that the stock kernels compute one element at a time, in vectors. Those that
- * tfjs-wasm has in vectors already (relu, sigmoid, square, …) are left to it, and so are other types.
+ * Element-wise functions of one float32 tensor, in vectors and on all threads: those that the stock kernels compute one element at a time,
+ * and the activations, which fused kernels apply as well. Others that tfjs-wasm has in vectors (square, abs, …) are left to it, and
+ * so are other types.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, sizeOf } from '../heap.js';
@@ -43,6 +44,7 @@ export const unaryKernels: readonly TrainingKernel[] = [
   unary<{ clipValueMin: number; clipValueMax: number }>('ClipByValue', 0.1, (x, y, count, attrs) =>
     job('clip', x, y, count, attrs.clipValueMin, attrs.clipValueMax),
   ),
+  unary<None>('Elu', 0.8, (x, y, count) => job('elu', x, y, count)),
   unary<None>('Exp', 0.7, (x, y, count) => job('exp', x, y, count)),
   unary<None>('Expm1', 0.7, (x, y, count) => job('expm1', x, y, count)),
   unary<{ alpha: number }>('LeakyRelu', 0.1, (x, y, count, { alpha }) =>
@@ -50,8 +52,10 @@ export const unaryKernels: readonly TrainingKernel[] = [
   ),
   unary<None>('Log', 1, (x, y, count) => job('log', x, y, count)),
   unary<None>('Log1p', 1, (x, y, count) => job('log1p', x, y, count)),
+  unary<None>('Relu', 0.1, (x, y, count) => job('clip', x, y, count, 0, Infinity)),
   unary<None>('Relu6', 0.1, (x, y, count) => job('clip', x, y, count, 0, 6)),
   unary<None>('Rsqrt', 0.4, (x, y, count) => job('rsqrt', x, y, count)),
+  unary<None>('Sigmoid', 0.8, (x, y, count) => job('sigmoid', x, y, count)),
   unary<None>('Sign', 0.1, (x, y, count) => job('sign', x, y, count)),
   unary<None>('Softplus', 1, (x, y, count) => job('softplus', x, y, count)),
   unary<None>('Sqrt', 0.3, (x, y, count) => job('sqrt', x, y, count)),

@@ -43,7 +43,25 @@ function check({ m, n, k, transposeA, transposeB, transposeC, accumulate, gap }:
   ];
   const [down, right] = transposeC ? [4, cStride] : [cStride, 4];
   const [x, y, w] = [a, b, work].map((tensor) => pointerTo(backend, tensor)) as [number, number, number];
-  native.gemm(m, n, k, x, aStride, transposeA, y, bStride, transposeB, at, down, right, accumulate, w, false);
+  native.gemm(
+    m,
+    n,
+    k,
+    x,
+    aStride,
+    transposeA,
+    y,
+    bStride,
+    transposeB,
+    at,
+    down,
+    right,
+    accumulate,
+    0,
+    0,
+    w,
+    false,
+  );
   const [left, rightValues, actual, space] = [a, b, c, work].map((tensor) => tensor.dataSync()) as [
     Float32Array,
     Float32Array,

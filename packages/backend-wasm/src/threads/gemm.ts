@@ -23,6 +23,9 @@ export interface Product {
   readonly cRowBytes: number;
   readonly cColumnBytes: number;
   readonly accumulate: boolean;
+  /** What is done to C in the end, as `epilogueOf` gives it, and the column of the epilogue that C begins with; default 0. */
+  readonly epilogue?: number;
+  readonly firstColumn?: number;
 }
 
 /** How many products there are, and the bytes from the operands of one to those of the next; 0 repeats an operand. */
@@ -40,7 +43,7 @@ const COLUMNS = 16;
 const ROWS = 30;
 const SINGLE: Batch = { count: 1, aStep: 0, bStep: 0, cStep: 0 };
 /** Where `gemmBatch` takes its working space among its arguments. */
-const WORK = 17;
+const WORK = 19;
 
 /**
  * Computes a product, or a batch of them that write to different places. Our module must be there (`nativeFunctions(backend)`
@@ -74,6 +77,8 @@ export function multiplyMatrices(backend: BackendWasm, product: Product, batch: 
       product.cRowBytes,
       product.cColumnBytes,
       product.accumulate,
+      product.epilogue ?? 0,
+      product.firstColumn ?? 0,
       work,
       false,
     );
@@ -99,6 +104,8 @@ export function multiplyMatrices(backend: BackendWasm, product: Product, batch: 
       part.cRowBytes,
       part.cColumnBytes,
       part.accumulate,
+      part.epilogue ?? 0,
+      part.firstColumn ?? 0,
       work,
       false,
     ),
@@ -143,5 +150,6 @@ function split(backend: BackendWasm, product: Product): Product[] {
     n: end - start,
     b: product.b + start * (product.transposeB ? product.bStride : 4),
     c: product.c + start * product.cColumnBytes,
+    firstColumn: start,
   }));
 }

@@ -10,7 +10,7 @@ import { GRAIN, PANEL, TILE_BYTES, coverBytes, wholeLines, windowArguments, wind
 import type { Windows } from './cover.js';
 import { smallWindows, winogradConvolve } from './winograd.js';
 
-/** Writes the convolution of `x` with `filter` into `y`; none of them is empty. */
+/** Writes the convolution of `x` with `filter`, finished by `epilogue` (`epilogueOf`), into `y`; none of them is empty. */
 export function convolve(
   backend: BackendWasm,
   native: NativeFunctions,
@@ -18,10 +18,14 @@ export function convolve(
   filter: tf.TensorInfo,
   geometry: Geometry,
   y: tf.TensorInfo,
+  epilogue: number,
 ): void {
   const { batch, inChannels, outChannels, height, width } = geometry;
   const small = smallWindows(geometry, pointerTo(backend, x), pointerTo(backend, y));
-  if (small !== undefined && winogradConvolve(backend, native, small, pointerTo(backend, filter), false))
+  if (
+    small !== undefined &&
+    winogradConvolve(backend, native, small, pointerTo(backend, filter), false, epilogue)
+  )
     return;
   const features = height.window * width.window * inChannels;
   const panelBytes = 4 * PANEL * features;
@@ -38,6 +42,7 @@ export function convolve(
     yImageBytes: 4 * outChannels * height.output * width.output,
     yDownBytes: 4 * outChannels * width.output,
     yRightBytes: 4 * outChannels,
+    epilogue,
   });
 }
 
@@ -52,10 +57,12 @@ export interface PackedConvolution extends Windows {
   readonly yImageBytes: number;
   readonly yDownBytes: number;
   readonly yRightBytes: number;
+  /** What is done to y in the end, as `epilogueOf` gives it; default nothing. */
+  readonly epilogue?: number;
 }
 
 /** Where `convolve` takes its working space among its arguments. */
-const WORK = 23;
+const WORK = 24;
 
 /** Runs it, with the filter in panels. */
 export function convolvePacked(backend: BackendWasm, convolution: PackedConvolution): void {
@@ -77,6 +84,7 @@ export function convolvePacked(backend: BackendWasm, convolution: PackedConvolut
         convolution.yImageBytes,
         convolution.yDownBytes,
         convolution.yRightBytes,
+        convolution.epilogue ?? 0,
         work,
         false,
       ),

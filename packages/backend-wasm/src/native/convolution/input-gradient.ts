@@ -28,7 +28,7 @@ export function inputGradient(
   const small = smallWindows(geometry, 0, 0);
   if (small !== undefined) {
     const adjoint = adjointOf(small, pointerTo(backend, dy), pointerTo(backend, dx));
-    if (winogradConvolve(backend, native, adjoint, pointerTo(backend, filter), true)) return;
+    if (winogradConvolve(backend, native, adjoint, pointerTo(backend, filter), true, 0)) return;
   }
   const { pairs, complete } = phasePairs(height, width);
   if (!complete) floats(backend, dx).fill(0);

@@ -34,7 +34,7 @@ const BLOCK = 393_216;
 /** Bytes between planes. */
 const GAP = 64;
 /** Places where `winogradConvolve` and `winogradFilterPlanes` take their working space among their arguments. */
-const WORK = { convolve: 14, filterPlanes: 13 };
+const WORK = { convolve: 15, filterPlanes: 13 };
 
 /** The convolution where it can be computed this way, and that is faster; else `undefined`. */
 export function smallWindows(
@@ -80,7 +80,7 @@ export function adjointOf(convolution: SmallWindows, dy: number, dx: number): Sm
 }
 
 /**
- * Writes y, from the filter `[3, 3, channels, outChannels]` at the address `filter`, or from `[3, 3, outChannels, channels]` turned by 180°;
+ * Writes y, from the filter `[3, 3, channels, outChannels]` at the address `filter`, or from `[3, 3, outChannels, channels]` turned by 180°, and finishes it by `epilogue` (`epilogueOf`);
  * false where an element is not finite, and y is to be computed another way.
  */
 export function winogradConvolve(
@@ -89,6 +89,7 @@ export function winogradConvolve(
   convolution: SmallWindows,
   filter: number,
   turned: boolean,
+  epilogue: number,
 ): boolean {
   const { images, x, height, width, channels, top, left, output, outChannels, y } = convolution;
   const panelCount = Math.ceil(outChannels / PANEL);
@@ -131,6 +132,7 @@ export function winogradConvolve(
       ...output,
       outChannels,
       y + 4 * start * output[0] * output[1] * outChannels,
+      epilogue,
       rowsAtOnce,
       verdicts + 4 * part,
       work,
