@@ -23,7 +23,7 @@ export { depthwiseFilterGradient } from './depthwise-filter-gradient';
 export { maxAlongRows, maxOverRows, minAlongRows, minOverRows } from './extremes';
 export { convolve, filterGradient } from './convolution';
 export { gemmBatch } from './gemm-batch';
-export { gemm, gemmScratchBytes } from './gemm';
+export { gemmScratchBytes } from './gemm';
 export { innerProduct } from './inner-product';
 export { momentum } from './momentum';
 export { avgPoolGradient, maxPoolGradient } from './pool-gradient';

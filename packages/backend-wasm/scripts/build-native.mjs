@@ -28,7 +28,7 @@ const OPTIONS = [
   '--outFile', 'module.wasm',
 ];
 
-const PIECE = 12288;
+const PIECE = 16384;
 
 /** The characters of the text are printable ones of ASCII that nobody has to write otherwise in a string of a script. */
 const FIRST = ' ';

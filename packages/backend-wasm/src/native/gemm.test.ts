@@ -43,7 +43,11 @@ function check({ m, n, k, transposeA, transposeB, transposeC, accumulate, gap }:
   ];
   const [down, right] = transposeC ? [4, cStride] : [cStride, 4];
   const [x, y, w] = [a, b, work].map((tensor) => pointerTo(backend, tensor)) as [number, number, number];
-  native.gemm(
+  native.gemmBatch(
+    1,
+    0,
+    0,
+    0,
     m,
     n,
     k,

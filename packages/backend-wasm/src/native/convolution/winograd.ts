@@ -33,8 +33,6 @@ const FEW_TILES = 64;
 const BLOCK = 393_216;
 /** Bytes between planes. */
 const GAP = 64;
-/** Places where `winogradConvolve` and `winogradFilterPlanes` take their working space among their arguments. */
-const WORK = { convolve: 15, filterPlanes: 13 };
 
 /** The convolution where it can be computed this way, and that is faster; else `undefined`. */
 export function smallWindows(
@@ -80,8 +78,8 @@ export function adjointOf(convolution: SmallWindows, dy: number, dx: number): Sm
 }
 
 /**
- * Writes y, from the filter `[3, 3, channels, outChannels]` at the address `filter`, or from `[3, 3, outChannels, channels]` turned by 180°, and finishes it by `epilogue` (`epilogueOf`);
- * false where an element is not finite, and y is to be computed another way.
+ * Writes y, from the filter `[3, 3, channels, outChannels]` at the address `filter`, or from `[3, 3, outChannels, channels]` turned
+ * by 180°, and finishes it by `epilogue` (`epilogueOf`); false where an element is not finite, and y is to be computed another way.
  */
 export function winogradConvolve(
   backend: BackendWasm,
@@ -91,7 +89,7 @@ export function winogradConvolve(
   turned: boolean,
   epilogue: number,
 ): boolean {
-  const { images, x, height, width, channels, top, left, output, outChannels, y } = convolution;
+  const { channels, outChannels } = convolution;
   const panelCount = Math.ceil(outChannels / PANEL);
   const planeBytes = 4 * channels * outChannels;
   const panelBytes = 4 * PANEL * channels;
@@ -113,40 +111,19 @@ export function winogradConvolve(
     if (turned) native.packTransposedB(from, 4 * channels, channels, outChannels, to, panelBytes);
     else native.packB(from, 4 * outChannels, channels, outChannels, to, panelBytes);
   }
-  const { rowsAtOnce, bytes } = working(convolution);
-  const work = scratch(backend, 'image', bytes * threadCount(backend));
-  const perImage = output[0] * output[1] * 4 * channels * outChannels;
-  const parts = splitRange(backend, images, { grain: Math.max(1, GRAIN / perImage) });
+  const { parts, work, bytes } = splitImages(backend, convolution);
   const verdicts = scratch(backend, 'verdicts', 4 * parts.length);
-  const jobs = parts.map(({ start, end }, part) => ({
-    ...job(
-      'winogradConvolve',
-      end - start,
-      x + 4 * start * height * width * channels,
-      height,
-      width,
-      channels,
-      top,
-      left,
-      panels,
-      ...output,
-      outChannels,
-      y + 4 * start * output[0] * output[1] * outChannels,
-      epilogue,
-      rowsAtOnce,
-      verdicts + 4 * part,
-      work,
-      false,
-    ),
-    workspace: { argument: WORK.convolve, bytes },
+  const jobs = parts.map((part, i) => ({
+    ...job('winogradConvolve', ...part, panels, epilogue, verdicts + 4 * i, work, false),
+    workspace: { argument: part.length + 3, bytes },
   }));
   parallelFor(backend, jobs);
   return new Float32Array(memoryOf(backend).buffer, verdicts, parts.length).every((verdict) => verdict === 0);
 }
 
 /**
- * Writes the gradient with respect to the filter `[3, 3, channels, outChannels]`, with dy in the place of y, to `dw`; false where an element is not finite,
- * and it is to be computed another way. Threads share the batch, and their sums are added in its order.
+ * Writes the gradient with respect to the filter `[3, 3, channels, outChannels]`, with dy in the place of y, to `dw`; false where an
+ * element is not finite, and it is to be computed another way. Threads share the batch, and their sums are added in its order.
  */
 export function winogradFilterGradient(
   backend: BackendWasm,
@@ -154,16 +131,46 @@ export function winogradFilterGradient(
   convolution: SmallWindows,
   dw: number,
 ): boolean {
-  const { images, x, height, width, channels, top, left, output, outChannels, y: dy } = convolution;
-  const { rowsAtOnce, bytes } = working(convolution);
-  const work = scratch(backend, 'image', Math.max(448, bytes * threadCount(backend)));
-  const perImage = output[0] * output[1] * 4 * channels * outChannels;
-  const parts = splitRange(backend, images, { grain: Math.max(1, GRAIN / perImage) });
-  const planeBytes = 4 * channels * outChannels;
-  const sums = scratch(backend, 'filter planes', parts.length * 16 * planeBytes);
-  const jobs = parts.map(({ start, end }, part) => ({
-    ...job(
-      'winogradFilterPlanes',
+  const count = convolution.channels * convolution.outChannels;
+  const { parts, work, bytes } = splitImages(backend, convolution);
+  const sums = scratch(backend, 'filter planes', 64 * count * parts.length);
+  const jobs = parts.map((part, i) => ({
+    ...job('winogradFilterPlanes', ...part, sums + 64 * count * i, work, false),
+    workspace: { argument: part.length + 1, bytes },
+  }));
+  parallelFor(backend, jobs);
+  return native.winogradFilterGradient(sums, 4 * count, parts.length, count, dw, work) === 0;
+}
+
+/** The arguments that both functions of our module begin with. */
+type BlockArguments = readonly [
+  images: number,
+  x: number,
+  height: number,
+  width: number,
+  channels: number,
+  top: number,
+  left: number,
+  outHeight: number,
+  outWidth: number,
+  outChannels: number,
+  y: number,
+  rowsAtOnce: number,
+];
+
+/** For each part of the batch its arguments, and working space of `bytes` bytes for each thread. */
+function splitImages(
+  backend: BackendWasm,
+  { images, x, height, width, channels, top, left, output, outChannels, y }: SmallWindows,
+): { readonly parts: readonly BlockArguments[]; readonly work: number; readonly bytes: number } {
+  const [down, across] = [Math.ceil(output[0] / 2), Math.ceil(output[1] / 2)];
+  const perRow = 4 * 16 * across * (channels + PANEL * Math.ceil(outChannels / PANEL));
+  const rowsAtOnce = Math.max(1, Math.min(images * down, Math.floor(BLOCK / perRow)));
+  const cover = 4 * channels * (2 * across + 2) * (2 * rowsAtOnce + 6);
+  const bytes = wholeLines(TILE_BYTES + cover + rowsAtOnce * perRow + 32 * GAP);
+  const perImage = 16 * down * across * channels * outChannels;
+  const parts = splitRange(backend, images, { grain: Math.max(1, GRAIN / perImage) }).map(
+    ({ start, end }): BlockArguments => [
       end - start,
       x + 4 * start * height * width * channels,
       height,
@@ -173,28 +180,9 @@ export function winogradFilterGradient(
       left,
       ...output,
       outChannels,
-      dy + 4 * start * output[0] * output[1] * outChannels,
-      sums + part * 16 * planeBytes,
+      y + 4 * start * output[0] * output[1] * outChannels,
       rowsAtOnce,
-      work,
-      false,
-    ),
-    workspace: { argument: WORK.filterPlanes, bytes },
-  }));
-  parallelFor(backend, jobs);
-  return (
-    native.winogradFilterGradient(sums, planeBytes, parts.length, channels * outChannels, dw, work) === 0
+    ],
   );
-}
-
-/** How many rows of tiles make a block, and the bytes of working space that a thread needs for it. */
-function working({ images, channels, output, outChannels }: SmallWindows): {
-  rowsAtOnce: number;
-  bytes: number;
-} {
-  const [down, across] = [Math.ceil(output[0] / 2), Math.ceil(output[1] / 2)];
-  const perRow = 4 * 16 * across * (channels + PANEL * Math.ceil(outChannels / PANEL));
-  const rowsAtOnce = Math.max(1, Math.min(images * down, Math.floor(BLOCK / perRow)));
-  const cover = 4 * channels * (2 * across + 2) * (2 * rowsAtOnce + 6);
-  return { rowsAtOnce, bytes: wholeLines(TILE_BYTES + cover + rowsAtOnce * perRow + 32 * GAP) };
+  return { parts, work: scratch(backend, 'image', bytes * threadCount(backend)), bytes };
 }
