@@ -1,6 +1,7 @@
 /**
  * Compiles `assembly/` twice, for plain and for relaxed SIMD, and writes both modules, deflated together since they are nearly
- * the same, as one base64 string, with the types of their exports, to `src/native/modules.generated.ts`.
+ * the same, as one base64 string, with the types of their exports, to `src/native/modules.generated.ts`. Deflate sees 32 kB back,
+ * so pieces of both modules take turns, each short enough for the other module's to be in sight.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,15 +30,21 @@ const OPTIONS = [
 const simd = await compile(['--enable', 'simd']);
 const relaxed = await compile(['--enable', 'simd', '--enable', 'relaxed-simd']);
 
-const deflated = deflateRawSync(Buffer.concat([simd.binary, relaxed.binary]), { level: 9 });
+const pieces = Math.ceil(Math.max(simd.binary.length, relaxed.binary.length) / 12_000);
+const piece = (binary, i) =>
+  binary.subarray(Math.floor((i * binary.length) / pieces), Math.floor(((i + 1) * binary.length) / pieces));
+const inTurns = Array.from({ length: pieces }, (_, i) => [piece(simd.binary, i), piece(relaxed.binary, i)]);
+const deflated = deflateRawSync(Buffer.concat(inTurns.flat()), { level: 9 });
 const text = `/** Written by scripts/build-native.mjs from assembly/: do not edit. */
 
-/** Both modules, one after the other, deflated. */
+/** Both modules in pieces, taking turns, deflated. */
 export const deflatedModules =
   '${deflated.toString('base64')}';
 
 export const simdLength = ${simd.binary.length};
 export const relaxedLength = ${relaxed.binary.length};
+/** Piece i of a module of n bytes reaches from ⌊i n / pieces⌋ to ⌊(i + 1) n / pieces⌋. */
+export const pieces = ${pieces};
 
 /** The functions of both modules. */
 export interface NativeFunctions {

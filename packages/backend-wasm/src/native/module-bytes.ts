@@ -1,19 +1,35 @@
 /** The two builds of our module as bytes, inflated when first asked for. */
 import { inflateSync } from 'fflate';
-import { deflatedModules, relaxedLength, simdLength } from './modules.generated.js';
+import { deflatedModules, pieces, relaxedLength, simdLength } from './modules.generated.js';
 
-let inflated: Uint8Array<ArrayBuffer> | undefined;
+interface Modules {
+  readonly simd: Uint8Array<ArrayBuffer>;
+  readonly relaxed: Uint8Array<ArrayBuffer>;
+}
+
+let inflated: Modules | undefined;
 
 export function moduleBytes(build: 'relaxed' | 'simd'): Uint8Array<ArrayBuffer> {
   inflated ??= inflate();
-  return build === 'simd' ? inflated.slice(0, simdLength) : inflated.slice(simdLength);
+  return inflated[build];
 }
 
-function inflate(): Uint8Array<ArrayBuffer> {
+/** The modules' pieces take turns, see `scripts/build-native.mjs`. */
+function inflate(): Modules {
   const out = new Uint8Array(simdLength + relaxedLength);
   inflateSync(
     Uint8Array.from(atob(deflatedModules), (character) => character.charCodeAt(0)),
     { out },
   );
-  return out;
+  const modules = { simd: new Uint8Array(simdLength), relaxed: new Uint8Array(relaxedLength) };
+  let at = 0;
+  for (let i = 0; i < pieces; i++) {
+    for (const module of [modules.simd, modules.relaxed]) {
+      const start = Math.floor((i * module.length) / pieces);
+      const length = Math.floor(((i + 1) * module.length) / pieces) - start;
+      module.set(out.subarray(at, at + length), start);
+      at += length;
+    }
+  }
+  return modules;
 }
