@@ -25,6 +25,15 @@ export { convolve, filterGradient } from './convolution';
 export { gemmBatch } from './gemm-batch';
 export { gemmScratchBytes } from './gemm';
 export { innerProduct } from './inner-product';
+export { lowRankCombine, lowRankProject, lowRankRotate, lowRankStep } from './low-rank';
+export {
+  lowRankGradientCombine,
+  lowRankGradientLeft,
+  lowRankGradientRows,
+  lowRankGradientSpace,
+  lowRankGradientSums,
+  lowRankTurn,
+} from './low-rank-gradient';
 export { momentum } from './momentum';
 export { avgPoolGradient, maxPoolGradient } from './pool-gradient';
 export { roundsOnce } from './probe';

@@ -22,6 +22,8 @@ const missing = [
   'ApoSoftmaxGrad',
   'ApoTanhGrad',
   'ApoInnerProduct',
+  'ApoLowRankGradient',
+  'ApoLowRankUpdate',
   'ApoMomentum',
   'ApoRmsprop',
   'ApoRound',

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import './index.js';
 import { leaked, testVariable, uniformTensor, values } from '../test/numeric.js';
 import type { EngineKernelName } from './engine-kernels.js';
-import { runEngineKernel } from './engine-kernels.js';
+import { hasEngineKernel, runEngineKernel } from './engine-kernels.js';
 import { createObjective } from './objective.js';
 import { RuleOptimizer } from './rule-optimizer.js';
 import { adamw } from './rules/adam.js';
@@ -96,6 +96,32 @@ describe('runEngineKernel', () => {
       expect(
         values(innerProduct({ x: tf.tensor1d([2], 'int32') }, { x: tf.tensor1d([3], 'int32') })),
       ).toEqual([6]);
+    });
+  });
+
+  it('leaves it to plain ops when the kernel gives no tensor', () => {
+    tf.tidy(() => {
+      const calls = replaceKernel('ApoInnerProduct', () => []);
+      expect(
+        runEngineKernel('ApoInnerProduct', { roles: roles(), attributes: { groups: 1 } }),
+      ).toBeUndefined();
+      expect(calls).toHaveLength(1);
+      expect(values(innerProduct({ x: tf.tensor1d([2, 3]) }, { x: tf.tensor1d([5, 7]) }))).toEqual([31]);
+    });
+  });
+
+  it('is there or not, and not while a gradient is recorded', () => {
+    replaceKernel('ApoLowRankUpdate');
+    expect(hasEngineKernel('ApoLowRankUpdate')).toBe(false);
+    replaceKernel('ApoLowRankUpdate', () => []);
+    expect(hasEngineKernel('ApoLowRankUpdate')).toBe(true);
+    tf.tidy(() => {
+      const seen: boolean[] = [];
+      tf.grad((x: tf.Tensor) => {
+        seen.push(hasEngineKernel('ApoLowRankUpdate'));
+        return tf.square(x);
+      })(tf.scalar(1));
+      expect(seen).toEqual([false]);
     });
   });
 

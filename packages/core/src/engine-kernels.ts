@@ -66,8 +66,31 @@ export interface RoundKernelAttributes extends EngineKernelAttributes {
   readonly precision: 'bf16' | 'fp16';
 }
 
+/**
+ * `ApoLowRankUpdate` and `ApoLowRankGradient`: a block of a Kronecker-factored preconditioner on a matrix `[m, n]`, P g = B T Aᵀ
+ * with T = S⊙S ⊙ (Bᵀ G A), A = I + U_A V_Aᵀ and B = I + U_B V_Bᵀ. Role `gradient` is one tensor of m·n numbers, or two, the second
+ * with the last n of them. Single inputs: `scale`, S; `columnU` and `columnV`, U_A and V_A `[n, r]`, or neither where A = I;
+ * `rowU` and `rowV`, U_B and V_B `[m, r]`, likewise; `rates`, η = rates[place].
+ *
+ * The update gives θ′ = (1 − η · decay) θ − η · P g in the shapes of the role `variable`, with `decay` a single scalar input or
+ * absent, or P g itself where that role is absent.
+ *
+ * The gradient has the role `cotangent`, v, and gives ∂/∂φ of −η ⟨v, P g⟩: for S, then U_A and V_A, then U_B and V_B as far as
+ * there are any, and then −η ⟨v, P g⟩ itself, a scalar.
+ */
+export interface LowRankKernelAttributes extends EngineKernelAttributes {
+  readonly place: number;
+}
+
 export type EngineKernelName =
-  'ApoMomentum' | 'ApoRmsprop' | 'ApoAdam' | 'ApoScaledSubtract' | 'ApoInnerProduct' | 'ApoRound';
+  | 'ApoMomentum'
+  | 'ApoRmsprop'
+  | 'ApoAdam'
+  | 'ApoScaledSubtract'
+  | 'ApoInnerProduct'
+  | 'ApoRound'
+  | 'ApoLowRankUpdate'
+  | 'ApoLowRankGradient';
 
 /** What goes into a kernel: a map of tensors for each role, all with the names and shapes of the first, and single tensors. */
 export interface EngineKernelCall {
@@ -76,18 +99,23 @@ export interface EngineKernelCall {
   readonly attributes: Readonly<Record<string, string | number | boolean | readonly number[]>>;
 }
 
+/** Whether plain ops would only be second best: the current engine has this kernel, and no gradient is being recorded. */
+export function hasEngineKernel(kernelName: EngineKernelName): boolean {
+  const engine = tf.engine();
+  const kernel = tf.getKernel(kernelName, engine.backendName) as tf.KernelConfig | undefined;
+  return kernel !== undefined && !engine.isTapeOn();
+}
+
 /**
  * Runs the current engine's kernel; the caller owns the outputs. `undefined`, with nothing done, where plain ops are to run: the
- * engine has no such kernel, a gradient is being recorded (kernels of this file have none), or the tensors are not float32 of
- * equal shapes.
+ * engine has no such kernel, a gradient is being recorded (kernels of this file have none), the tensors are not float32 of equal
+ * shapes, or the kernel declines by giving no tensor.
  */
 export function runEngineKernel(
   kernelName: EngineKernelName,
   { roles, single, attributes }: EngineKernelCall,
 ): tf.Tensor[] | undefined {
-  const engine = tf.engine();
-  const kernel = tf.getKernel(kernelName, engine.backendName) as tf.KernelConfig | undefined;
-  if (kernel === undefined || engine.isTapeOn()) return undefined;
+  if (!hasEngineKernel(kernelName)) return undefined;
   const first = Object.values(roles)[0] ?? {};
   const names = Object.keys(first);
   if (names.length === 0) return undefined;
@@ -100,9 +128,10 @@ export function runEngineKernel(
       inputs[`${role}${i}`] = tensor;
     }
   }
-  const output: tf.Tensor | tf.Tensor[] = engine.runKernel(kernelName, inputs, {
+  const output: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(kernelName, inputs, {
     ...attributes,
     count: names.length,
   });
-  return Array.isArray(output) ? output : [output];
+  if (!Array.isArray(output)) return [output];
+  return output.length === 0 ? undefined : output;
 }

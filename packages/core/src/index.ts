@@ -70,11 +70,14 @@ export type {
   UpdateRule,
   VjpInput,
 } from './update-rule.js';
+export { hasEngineKernel, runEngineKernel } from './engine-kernels.js';
 export type {
   AdamKernelAttributes,
   EngineKernelAttributes,
+  EngineKernelCall,
   EngineKernelName,
   InnerProductKernelAttributes,
+  LowRankKernelAttributes,
   MomentumKernelAttributes,
   RmspropKernelAttributes,
   RoundKernelAttributes,

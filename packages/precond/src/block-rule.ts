@@ -3,8 +3,9 @@
  * which variables it has; `precondition` and `fullPreconditioner` say that.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { createRandom, LOG_LEARNING_RATE, requireArgument, requireNumber, subtractScaled } from '@apo/core';
+import { createRandom, LOG_LEARNING_RATE, requireArgument, requireNumber } from '@apo/core';
 import type { RuleState, TensorMap, UpdateRule } from '@apo/core';
+import { contractBlocks, DECAY, stepBlocks } from './block-step.js';
 import type { NamedShape } from './matricize.js';
 import type { PlacedBlock } from './partition.js';
 import { initialScale, scaleGradient, scaleRates } from './scale.js';
@@ -24,9 +25,6 @@ export interface BlockRuleOptions {
   /** Of the random start of low-rank factors. Default 0. */
   readonly seed?: number;
 }
-
-/** An entry of the direction: the weight decay, a scalar that shrinks with the step like every other entry. */
-const DECAY = 'precondition:weightDecay';
 
 /** The state slot of θ before the last step. */
 const PREVIOUS = 'previousVariables';
@@ -55,7 +53,7 @@ export function blockRule(
   const placed = (variables: TensorMap): readonly PlacedBlock[] =>
     blocks(Object.entries(variables).map(([key, { shape }]) => ({ name: key, shape })));
 
-  return {
+  const rule: UpdateRule = {
     name,
     ...(scale !== false && { logLearningRate: LOG_LEARNING_RATE }),
     defaultLookahead: 'step',
@@ -85,44 +83,21 @@ export function blockRule(
       };
     },
     apply(variables, phi, direction) {
-      const decay = direction[DECAY];
-      const steps: TensorMap = {};
-      const places = new Map<string, number>();
-      for (const [i, { layout, block }] of placed(variables).entries()) {
-        const update = layout.fromMatrix(block.apply(phi, layout.toMatrix(direction)));
-        for (const [key, u] of Object.entries(update)) {
-          steps[key] = decay === undefined ? u : tf.add(u, tf.mul(variables[key]!, decay));
-          places.set(key, i);
-        }
-      }
-      const ordered = Object.fromEntries(Object.keys(variables).map((key) => [key, steps[key]!]));
-      const rates = scaleRates(scale, phi);
-      if (rates === undefined)
-        return Object.fromEntries(
-          Object.entries(ordered).map(([key, step]) => [key, tf.sub(variables[key]!, step)]),
-        );
-      const place = (key: string): number => (rates.size === 1 ? 0 : places.get(key)!);
-      return subtractScaled(variables, ordered, { values: rates, place });
+      return stepBlocks(placed(variables), scaleRates(scale, phi), { variables, phi, direction });
+    },
+    update(input, phi, factor) {
+      // A rule that was made from this one with parts of its own is another rule.
+      if (momentum > 0 || this.direction !== rule.direction || this.apply !== rule.apply) return undefined;
+      const { variables } = input;
+      const { direction, state } = rule.direction(input);
+      const rates = scaleRates(scale, phi) ?? tf.ones<tf.Rank.R1>([1]);
+      const scaled: tf.Tensor1D = factor === 1 ? rates : tf.mul(rates, factor);
+      return { variables: stepBlocks(placed(variables), scaled, { variables, phi, direction }), state };
     },
     vjp({ variables, phi, direction, cotangent, only }) {
-      const list = placed(variables);
-      const negated = negatedRates(scaleRates(scale, phi), list.length);
-      const decay = direction[DECAY];
-      const gradient: TensorMap = {};
-      const perBlock = list.map(({ layout, block }, i) => {
-        // ∂Q/∂φ = −η ∂⟨v, P_S g⟩/∂φ, and each of its products is linear in v.
-        const v = layout.toMatrix(cotangent);
-        const w: tf.Tensor2D = tf.mul(v, negated[i]!);
-        const g = layout.toMatrix(direction);
-        const decayed = (inner: tf.Scalar): tf.Scalar =>
-          decay === undefined
-            ? inner
-            : tf.add(inner, tf.mul(tf.sum(tf.mul(w, layout.toMatrix(variables))), decay));
-        if (only === LOG_LEARNING_RATE) return decayed(block.inner(phi, g, w));
-        const { phi: own, inner } = block.gradient(phi, g, w);
-        Object.assign(gradient, own);
-        return decayed(inner);
-      });
+      const input = { variables, phi, direction, cotangent };
+      const wanted = only === LOG_LEARNING_RATE ? 'inner' : 'all';
+      const { gradient, perBlock } = contractBlocks(placed(variables), scaleRates(scale, phi), input, wanted);
       return { ...scaleGradient(scale, phi, perBlock), ...gradient };
     },
     // ∂Q/∂S is proportional to S: an element that is exactly zero has left the family for good.
@@ -133,13 +108,7 @@ export function blockRule(
       return counts.length === 0 ? {} : { zeroScales: tf.addN(counts) };
     },
   };
-}
-
-/** −η of each block as a scalar; −1 where there is no η. */
-function negatedRates(rates: tf.Tensor1D | undefined, blocks: number): tf.Scalar[] {
-  if (rates !== undefined && rates.size > 1) return tf.unstack(tf.neg(rates)) as tf.Scalar[];
-  const one: tf.Scalar = rates === undefined ? tf.scalar(-1) : tf.reshape(tf.neg(rates), []);
-  return new Array<tf.Scalar>(blocks).fill(one);
+  return rule;
 }
 
 /** The same function, which keeps its last result for variables of the same names and shapes. */

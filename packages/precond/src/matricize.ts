@@ -13,6 +13,8 @@ export interface MatrixLayout {
   readonly variables: readonly NamedShape[];
   /** m, n. */
   readonly shape: readonly [number, number];
+  /** The matrix is the numbers of its variables in their order, those of a second variable being the last row. */
+  readonly inOrder: boolean;
   /** From tensors by variable name. */
   toMatrix(tensors: TensorMap): tf.Tensor2D;
   /** Tensors by variable name, with the variables' shapes. */
@@ -33,6 +35,7 @@ export function layerLayout(kernel: NamedShape, rows: readonly number[], bias?: 
   return {
     variables: bias ? [kernel, bias] : [kernel],
     shape: [height + (bias ? 1 : 0), n],
+    inOrder,
     toMatrix(tensors) {
       const tensor = tensors[kernel.name]!;
       const own: tf.Tensor2D = tf.reshape(inOrder ? tensor : tf.transpose(tensor, order), [height, n]);
@@ -57,6 +60,7 @@ export function vectorLayout(variables: readonly NamedShape[]): MatrixLayout {
   return {
     variables,
     shape: [total, 1],
+    inOrder: variables.length === 1,
     toMatrix: (tensors) =>
       tf.concat(variables.map(({ name }, i): tf.Tensor2D => tf.reshape(tensors[name]!, [sizes[i]!, 1]))),
     fromMatrix(matrix) {

@@ -16,6 +16,8 @@ export interface PartitionRow {
   readonly parameters: number;
   /** Floating-point operations of applying it, each step. */
   readonly flops: number;
+  /** Floating-point operations of its vector–Jacobian product, each meta-step. */
+  readonly gradientFlops: number;
 }
 
 /** What `precondition(options)` will do with these variables. @throws ApoError as `precondition` and `Apo`. */
@@ -27,6 +29,7 @@ export function partition(variables: readonly NamedShape[], options: PartitionOp
     block: block.label,
     parameters: block.parameters,
     flops: block.flops,
+    gradientFlops: block.gradientFlops,
   }));
 }
 

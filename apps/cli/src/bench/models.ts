@@ -1,5 +1,6 @@
 /** The networks of the benchmark on synthetic batches of the right shape: what is measured is time, not learning. */
 import { createRandom } from '@apo/core';
+import type { Random } from '@apo/core';
 import { dense } from './models/dense.js';
 import { lenet } from './models/lenet.js';
 import type { BenchModel } from './models/parts.js';
@@ -24,8 +25,8 @@ export const benchModelNames = Object.keys(benchModels) as readonly BenchModelNa
 export function createBenchModel(
   name: BenchModelName,
   batchSize: number = benchModels[name].batchSize,
+  random: Random = createRandom(1),
 ): BenchModel {
-  const random = createRandom(1);
   switch (name) {
     case 'mlp':
       return dense([784, 1000, 1000, 10], 'relu', 'softmax-cross-entropy', batchSize, random);

@@ -12,10 +12,14 @@ export type BenchEngineName = (typeof benchEngineNames)[number];
 export const benchRules = ['momentum', 'adam'] as const;
 export type BenchRule = (typeof benchRules)[number];
 
+/** Forms of the preconditioner of @apo/precond; the first has rank 16. */
+export const benchForms = ['low-rank', 'low-rank-32', 'full', 'block', 'diagonal'] as const;
+export type BenchForm = (typeof benchForms)[number];
+
 /** Training steps: forward, backward, update. */
 export interface StepSubject {
   readonly model: BenchModelName;
-  readonly rule: BenchRule;
+  readonly rule: BenchRule | BenchForm;
   /** Absent for a base step at a fixed rate. */
   readonly meta?: { readonly preset: Preset; readonly interval: number };
 }

@@ -31,7 +31,7 @@ const engineNames = ['recomposed-wasm', 'wasm', 'node', 'cpu'] as const satisfie
 const description = `Measures steps of the learned preconditioner in each of its forms beside momentum, round-robin in one run, and what a
 meta-step in every tenth step adds under the safeguards of both presets, next to the same ratios of floating-point
 operations; then lists what P adds to memory. Batches are synthetic. Each engine runs in a child process of its own. The full
-form is slow and takes part in at most three rounds.`;
+form is slow and takes part in at most two rounds.`;
 
 export function addBenchPrecond(bench: Command, { io, finish }: CommandContext, start: StartMeter): void {
   bench

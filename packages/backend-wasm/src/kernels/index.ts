@@ -2,6 +2,8 @@
 import type { TrainingKernel } from '../kernel.js';
 import { apoAdam } from './apo-adam.js';
 import { apoInnerProduct } from './apo-inner-product.js';
+import { apoLowRankGradient } from './apo-low-rank-gradient.js';
+import { apoLowRankUpdate } from './apo-low-rank-update.js';
 import { apoMomentum } from './apo-momentum.js';
 import { apoRmsprop } from './apo-rmsprop.js';
 import { apoRound } from './apo-round.js';
@@ -42,6 +44,8 @@ import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 export const fusedUpdates: readonly TrainingKernel[] = [
   apoAdam,
   apoInnerProduct,
+  apoLowRankGradient,
+  apoLowRankUpdate,
   apoMomentum,
   apoRmsprop,
   apoRound,

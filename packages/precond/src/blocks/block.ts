@@ -1,11 +1,20 @@
 /** A symmetric positive semi-definite part of P for the variables of one layer: u = P g on their matrix, and its gradient. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Random, TensorMap } from '@apo/core';
+import type { LowRankForm } from '../factors/factor.js';
 
 /** ∂/∂φ of ⟨w, P g⟩ by the block's entries, and ⟨w, P g⟩ itself. */
 export interface BlockGradient {
   readonly phi: TensorMap;
   readonly inner: tf.Scalar;
+}
+
+/** A block whose factors are of low rank, as an engine's own kernels take it. */
+export interface LowRankBlock {
+  /** The name of S in φ. */
+  readonly scale: string;
+  readonly columns: LowRankForm;
+  readonly rows: LowRankForm;
 }
 
 /** Matrices are `[m, n]`, those of the block's layout. Run inside `tf.tidy`; new tensors belong to the caller. */
@@ -16,6 +25,8 @@ export interface Block {
   readonly parameters: number;
   /** Floating-point operations of one `apply`. */
   readonly flops: number;
+  /** Floating-point operations of one `gradient`. */
+  readonly gradientFlops: number;
   /** Entries of φ at the start, such that P = scale · I; the caller owns them. */
   initialPhi(random: Random, scale: number): TensorMap;
   /** P g. */
@@ -26,4 +37,6 @@ export interface Block {
   inner(phi: TensorMap, g: tf.Tensor2D, w: tf.Tensor2D): tf.Scalar;
   /** The entry of φ whose elements stay at zero once they are there, if there is one. */
   readonly absorbing?: string;
+  /** Where both factors have such a form. */
+  readonly lowRank?: LowRankBlock;
 }

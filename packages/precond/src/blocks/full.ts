@@ -8,6 +8,7 @@ export function rawBlock(entry: string, size: number): Block {
     label: 'P',
     parameters: size * size,
     flops: 2 * size * size,
+    gradientFlops: 3 * size * size + 2 * size,
     initialPhi: (_, scale) => ({ [entry]: tf.mul(tf.eye(size), scale) }),
     apply: (phi, g) => tf.matMul(phi[entry] as tf.Tensor2D, g),
     gradient: (phi, g, w) => ({
@@ -24,6 +25,7 @@ export function factoredBlock(entry: string, size: number): Block {
     label: 'C Cᵀ',
     parameters: size * size,
     flops: 4 * size * size,
+    gradientFlops: 7 * size * size + 2 * size,
     initialPhi: (_, scale) => ({ [entry]: tf.mul(tf.eye(size), Math.sqrt(scale)) }),
     apply(phi, g) {
       const c = phi[entry] as tf.Tensor2D;

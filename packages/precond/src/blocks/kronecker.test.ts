@@ -196,6 +196,30 @@ describe('low rank', () => {
   });
 });
 
+describe.each(pairs)('operations with %s rows and %s columns', (rows, columns) => {
+  it('are those of the products that run', async () => {
+    const { block, phi, g, w, dispose } = setting(rows, columns);
+    const counted = async (run: () => void): Promise<number> => {
+      const { kernels } = await tf.profile(() => {
+        tf.tidy(run);
+      });
+      const products = kernels.filter(({ name }) => name === 'BatchMatMul');
+      // An inner dimension k, from the sizes m·k, k·n and m·n (times a batch b for blocks): k² = (m·k)(k·n) / (m·n).
+      return products.reduce((sum, { inputShapes, outputShapes }) => {
+        const [left, right] = inputShapes as [number[], number[]];
+        const out = outputShapes[0]!;
+        const [b, size] = [out.length === 3 ? out[0]! : 1, tf.util.sizeFromShape];
+        const inner = Math.sqrt((size(left) * size(right)) / (size(out) * b));
+        return sum + 2 * size(out) * inner;
+      }, 0);
+    };
+    // And element by element 2 for each number of S in `apply`, 8 in `gradient`.
+    expect(block.flops).toBe((await counted(() => void block.apply(phi, g))) + 2 * M * N);
+    expect(block.gradientFlops).toBe((await counted(() => void block.gradient(phi, g, w))) + 8 * M * N);
+    dispose();
+  });
+});
+
 describe('an element of S that is zero', () => {
   it('has a zero gradient, and stays', () => {
     const { block, phi, g, w, dispose } = setting('full', 'full');

@@ -32,7 +32,15 @@ export function kroneckerBlock(
     label: label(rows, columns),
     parameters: m * n + rows.parameters + columns.parameters,
     flops: 2 * (rows.flops(n) + columns.flops(m)) + 2 * m * n,
+    // BᵀGA and BᵀWA, what the factors make of them, and element by element S⊙S (1), S⊙S⊙R, S⊙S⊙Q (2), 2 S⊙R⊙Q (3), ⟨T, Q⟩ (2).
+    gradientFlops:
+      2 * (rows.flops(n) + columns.flops(m)) +
+      columns.columnGradientFlops(m, rows) +
+      rows.rowGradientFlops(n) +
+      8 * m * n,
     absorbing: scaleEntry,
+    ...(columns.lowRank &&
+      rows.lowRank && { lowRank: { scale: scaleEntry, columns: columns.lowRank, rows: rows.lowRank } }),
     initialPhi: (random, scale) => ({
       ...columns.initialPhi(random),
       ...rows.initialPhi(random),

@@ -22,6 +22,8 @@ export function blockDiagonalFactor(entry: string, size: number, blockSize: numb
     label: `blocks of ${width}`,
     parameters: count * width * width,
     flops: (other) => 2 * count * width * width * other,
+    columnGradientFlops: (rows, between) => 2 * (between.flops(size) + 2 * count * width * width * rows),
+    rowGradientFlops: (columns) => 4 * count * width * width * columns,
     initialPhi: () => ({ [entry]: tf.tile(tf.expandDims(tf.eye(width), 0), [count, 1, 1]) }),
     bind: (phi) => bindBlocks(entry, phi[entry] as tf.Tensor3D, cut),
   };

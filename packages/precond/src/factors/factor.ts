@@ -34,6 +34,14 @@ export interface BoundFactor {
   rowGradient(terms: readonly GradientTerm[]): TensorMap;
 }
 
+/** F as I + U Vᵀ with U, V `[k, r]` and a small r: how an engine's own kernels take it. */
+export interface LowRankForm {
+  /** `undefined` for F = I. */
+  of(phi: TensorMap): { readonly u: tf.Tensor2D; readonly v: tf.Tensor2D } | undefined;
+  /** The factor's entries of a gradient from those by U and by V, which are absent for F = I. */
+  gradient(u: tf.Tensor | undefined, v: tf.Tensor | undefined): TensorMap;
+}
+
 export interface Factor {
   /** As in a table: `rank 16`, `full`, `blocks of 61`, `identity`. */
   readonly label: string;
@@ -41,7 +49,13 @@ export interface Factor {
   readonly parameters: number;
   /** Floating-point operations of one product with a matrix whose other side is `width` long. */
   flops(width: number): number;
+  /** Floating-point operations of `columnGradient` with two terms, matrices of `rows` rows and `between` of their side. */
+  columnGradientFlops(rows: number, between: Factor): number;
+  /** Floating-point operations of `rowGradient` with two terms and matrices of `columns` columns. */
+  rowGradientFlops(columns: number): number;
   /** Its entries of φ, such that F = I; the caller owns them. */
   initialPhi(random: Random): TensorMap;
   bind(phi: TensorMap): BoundFactor;
+  /** Where F has such a form. */
+  readonly lowRank?: LowRankForm;
 }

@@ -1,7 +1,10 @@
 /** F as a whole matrix `[k, k]`: the A and B of Eq. 9. Its products cost 2 k² for each row or column. */
 import * as tf from '@tensorflow/tfjs-core';
 import { sum } from './sum.js';
-import type { BoundFactor, Factor, Product } from './factor.js';
+import type { BoundFactor, Factor, LowRankForm, Product } from './factor.js';
+
+/** A matrix of at most this size may be taken for one of low rank: twice the operations, but in one call. */
+const LARGEST_LOW_RANK = 64;
 
 /** @param entry Its name in φ. */
 export function fullFactor(entry: string, size: number): Factor {
@@ -9,8 +12,22 @@ export function fullFactor(entry: string, size: number): Factor {
     label: 'full',
     parameters: size * size,
     flops: (width) => 2 * size * size * width,
+    columnGradientFlops: (rows, between) => 2 * (between.flops(size) + 2 * size * size * rows),
+    rowGradientFlops: (columns) => 4 * size * size * columns,
     initialPhi: () => ({ [entry]: tf.eye(size) }),
     bind: (phi) => bindFull(entry, phi[entry] as tf.Tensor2D),
+    ...(size <= LARGEST_LOW_RANK && { lowRank: asLowRank(entry, size) }),
+  };
+}
+
+/** F = I + (F − I) Iᵀ, and ∂/∂(F − I) is ∂/∂F. */
+function asLowRank(entry: string, size: number): LowRankForm {
+  return {
+    of(phi) {
+      const one = tf.eye(size);
+      return { u: tf.sub(phi[entry]!, one), v: one };
+    },
+    gradient: (u) => ({ [entry]: u! }),
   };
 }
 

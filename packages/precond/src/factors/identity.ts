@@ -17,6 +17,9 @@ export const identityFactor: Factor = {
   label: 'identity',
   parameters: 0,
   flops: () => 0,
+  columnGradientFlops: () => 0,
+  rowGradientFlops: () => 0,
   initialPhi: () => ({}),
   bind: () => bound,
+  lowRank: { of: () => undefined, gradient: () => ({}) },
 };

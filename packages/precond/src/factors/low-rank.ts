@@ -14,8 +14,16 @@ export function lowRankFactor(entry: string, size: number, rank: number): Factor
     label: `rank ${rank}`,
     parameters: 2 * size * rank,
     flops: (width) => 4 * size * rank * width,
+    // Each term: Y V, Xᵀ (M Y V) and Yᵀ (Mᵀ X U) are 2 p k r, and M, on r columns, is applied twice.
+    columnGradientFlops: (rows, between) => 2 * (6 * rows * size * rank + 2 * between.flops(rank)),
+    // Each term: Yᵀ V, X (Yᵀ V) and Y (Uᵀ X)ᵀ are 2 k p r.
+    rowGradientFlops: (columns) => 12 * size * rank * columns,
     initialPhi: (random) => ({ [u]: normals(size, rank, random), [v]: tf.zeros([size, rank]) }),
     bind: (phi) => bindLowRank({ u, v }, phi[u] as tf.Tensor2D, phi[v] as tf.Tensor2D),
+    lowRank: {
+      of: (phi) => ({ u: phi[u] as tf.Tensor2D, v: phi[v] as tf.Tensor2D }),
+      gradient: (byU, byV) => ({ [u]: byU!, [v]: byV! }),
+    },
   };
 }
 
