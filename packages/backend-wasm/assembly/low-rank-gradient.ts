@@ -81,8 +81,8 @@ export function lowRankGradientRows(
     rotate(p, n, ownV, lV, rightV, rank, q, work, fence);
     inner += scaleBoth(t, q, scale + i * wide, byScale + i * wide, p * n, 2 * factor);
     if (rank > 0) {
-      gemm(rank, n, p, lV, 4 * rank, true, t, wide, false, zT, wide, 4, true, work, fence);
-      gemm(rank, n, p, lG, 4 * rank, true, q, wide, false, zN, wide, 4, true, work, fence);
+      gemm(rank, n, p, lV, 4 * rank, true, t, wide, false, zT, wide, 4, true, 0, 0, work, fence);
+      gemm(rank, n, p, lG, 4 * rank, true, q, wide, false, zN, wide, 4, true, 0, 0, work, fence);
     }
     if (columnRank > 0) {
       gemm(
@@ -99,6 +99,8 @@ export function lowRankGradientRows(
         columnBytes,
         4,
         false,
+        0,
+        0,
         work,
         fence,
       );
@@ -116,17 +118,55 @@ export function lowRankGradientRows(
         columnBytes,
         4,
         false,
+        0,
+        0,
         work,
         fence,
       );
-      gemm(columnRank, n, p, tv, columnBytes, true, ownV, wide, false, yV, wide, 4, true, work, fence);
-      gemm(columnRank, n, p, nv, columnBytes, true, ownG, wide, false, yG, wide, 4, true, work, fence);
+      gemm(columnRank, n, p, tv, columnBytes, true, ownV, wide, false, yV, wide, 4, true, 0, 0, work, fence);
+      gemm(columnRank, n, p, nv, columnBytes, true, ownG, wide, false, yG, wide, 4, true, 0, 0, work, fence);
     }
     if (rowRank > 0) {
       const h = rowV + i * rowBytes;
       const out = byRowV + i * rowBytes;
-      gemm(p, rowRank, n, t, wide, false, turnedV, rowBytes, false, out, rowBytes, 4, false, work, fence);
-      gemm(p, rowRank, n, q, wide, false, turnedG, rowBytes, false, out, rowBytes, 4, true, work, fence);
+      gemm(
+        p,
+        rowRank,
+        n,
+        t,
+        wide,
+        false,
+        turnedV,
+        rowBytes,
+        false,
+        out,
+        rowBytes,
+        4,
+        false,
+        0,
+        0,
+        work,
+        fence,
+      );
+      gemm(
+        p,
+        rowRank,
+        n,
+        q,
+        wide,
+        false,
+        turnedG,
+        rowBytes,
+        false,
+        out,
+        rowBytes,
+        4,
+        true,
+        0,
+        0,
+        work,
+        fence,
+      );
       multiplyBy(out, p * rowRank, factor);
       if (columnRank > 0) {
         gemm(
@@ -143,6 +183,8 @@ export function lowRankGradientRows(
           columnBytes,
           4,
           true,
+          0,
+          0,
           work,
           fence,
         );
@@ -160,6 +202,8 @@ export function lowRankGradientRows(
           columnBytes,
           4,
           true,
+          0,
+          0,
           work,
           fence,
         );
@@ -290,6 +334,8 @@ export function lowRankGradientCombine(
         rowBytes,
         4,
         false,
+        0,
+        0,
         work,
         fence,
       );
@@ -307,6 +353,8 @@ export function lowRankGradientCombine(
         rowBytes,
         4,
         false,
+        0,
+        0,
         work,
         fence,
       );
@@ -340,6 +388,8 @@ function turnedProduct(
     4 * n,
     4,
     true,
+    0,
+    0,
     work,
     fence,
   );
@@ -379,8 +429,8 @@ export function lowRankGradientLeft(
     const ownG = i < rows ? g + i * n * 4 : extraG;
     const ownV = i < rows ? v + i * n * 4 : extraV;
     const out = byRowU + i * rowBytes;
-    gemm(p, rowRank, n, ownV, 4 * n, false, eT, rowBytes, false, out, rowBytes, 4, false, work, fence);
-    gemm(p, rowRank, n, ownG, 4 * n, false, eN, rowBytes, false, out, rowBytes, 4, true, work, fence);
+    gemm(p, rowRank, n, ownV, 4 * n, false, eT, rowBytes, false, out, rowBytes, 4, false, 0, 0, work, fence);
+    gemm(p, rowRank, n, ownG, 4 * n, false, eN, rowBytes, false, out, rowBytes, 4, true, 0, 0, work, fence);
     if (columnRank > 0) {
       const lG = leftG + i * rank * 4;
       const lV = leftV + i * rank * 4;
@@ -398,6 +448,8 @@ export function lowRankGradientLeft(
         rowBytes,
         4,
         true,
+        0,
+        0,
         work,
         fence,
       );
@@ -415,6 +467,8 @@ export function lowRankGradientLeft(
         rowBytes,
         4,
         true,
+        0,
+        0,
         work,
         fence,
       );

@@ -90,12 +90,14 @@ function project(
       leftBytes,
       4,
       false,
+      0,
+      0,
       work,
       fence,
     );
   }
   if (rowRank == 0) return;
-  gemm(rowRank, n, rows, h, rowBytes, true, x, 4 * n, false, sum, 4 * n, 4, true, work, fence);
+  gemm(rowRank, n, rows, h, rowBytes, true, x, 4 * n, false, sum, 4 * n, 4, true, 0, 0, work, fence);
   for (let i: usize = 0; i < rows; i++) {
     memory.copy(left + i * leftBytes + 4 * columnRank, other + i * rowBytes, rowBytes);
   }
@@ -114,6 +116,8 @@ function project(
     4 * columnRank,
     4,
     true,
+    0,
+    0,
     work,
     fence,
   );
@@ -185,7 +189,25 @@ export function rotate(
 ): void {
   memory.copy(target, x, rows * n * 4);
   if (rank > 0)
-    gemm(rows, n, rank, left, 4 * rank, false, right, 4 * n, false, target, 4 * n, 4, true, work, fence);
+    gemm(
+      rows,
+      n,
+      rank,
+      left,
+      4 * rank,
+      false,
+      right,
+      4 * n,
+      false,
+      target,
+      4 * n,
+      4,
+      true,
+      0,
+      0,
+      work,
+      fence,
+    );
 }
 
 /**
@@ -226,6 +248,8 @@ export function lowRankStep(
         4 * n,
         4,
         true,
+        0,
+        0,
         work,
         fence,
       );
@@ -299,6 +323,8 @@ export function lowRankCombine(
     4 * n,
     4,
     true,
+    0,
+    0,
     work,
     fence,
   );
