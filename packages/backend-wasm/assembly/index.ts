@@ -26,14 +26,8 @@ export { gemmBatch } from './gemm-batch';
 export { gemmScratchBytes } from './gemm';
 export { innerProduct } from './inner-product';
 export { lowRankCombine, lowRankProject, lowRankRotate, lowRankStep } from './low-rank';
-export {
-  lowRankGradientCombine,
-  lowRankGradientLeft,
-  lowRankGradientRows,
-  lowRankGradientSpace,
-  lowRankGradientSums,
-  lowRankTurn,
-} from './low-rank-gradient';
+export { lowRankGradientRows, lowRankGradientSpace, lowRankGradientSums } from './low-rank-gradient';
+export { lowRankGradientCombine, lowRankGradientLeft, lowRankTurn } from './low-rank-gradient-finish';
 export { momentum } from './momentum';
 export { avgPoolGradient, maxPoolGradient } from './pool-gradient';
 export { roundsOnce } from './probe';

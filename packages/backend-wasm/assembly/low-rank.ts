@@ -5,8 +5,8 @@
  * likewise on the way back. A rank of 0 is the factor I.
  */
 import { gemm } from './gemm';
-import { multiplyAdd } from './multiply-add';
 import { transpose } from './pack';
+import { addTo, clear, scaleBySquare, step } from './vector';
 
 /** Rows of a panel: up to 48, `gemm` reads the right operand where it is. */
 export const PANEL_ROWS: usize = 48;
@@ -258,32 +258,6 @@ export function lowRankStep(
   }
 }
 
-/** u ← keep·θ − rate·u. */
-function step(u: usize, variable: usize, count: usize, keep: f32, rate: f32): void {
-  const k = f32x4.splat(keep);
-  const r = f32x4.splat(-rate);
-  const end = count * 4;
-  let at: usize = 0;
-  for (; at + 16 <= end; at += 16) {
-    v128.store(u + at, multiplyAdd(r, v128.load(u + at), f32x4.mul(k, v128.load(variable + at))));
-  }
-  for (; at < end; at += 4) store<f32>(u + at, keep * load<f32>(variable + at) - rate * load<f32>(u + at));
-}
-
-/** t ← s²·t. */
-function scaleBySquare(t: usize, s: usize, count: usize): void {
-  const end = count * 4;
-  let at: usize = 0;
-  for (; at + 16 <= end; at += 16) {
-    const scale = v128.load(s + at);
-    v128.store(t + at, f32x4.mul(f32x4.mul(scale, scale), v128.load(t + at)));
-  }
-  for (; at < end; at += 4) {
-    const scale = load<f32>(s + at);
-    store<f32>(t + at, scale * scale * load<f32>(t + at));
-  }
-}
-
 /**
  * Between the passes: right = [Fᵀ; Σ sum + (Σ small)·Fᵀ] [r_A + r_B, n] for F [n, r_A], from the sums of `parts` parts, which lie
  * `partBytes` apart. The first part's are the totals afterwards.
@@ -328,16 +302,4 @@ export function lowRankCombine(
     work,
     fence,
   );
-}
-
-/** x ← x + y. */
-export function addTo(x: usize, y: usize, count: usize): void {
-  const end = count * 4;
-  let at: usize = 0;
-  for (; at + 16 <= end; at += 16) v128.store(x + at, f32x4.add(v128.load(x + at), v128.load(y + at)));
-  for (; at < end; at += 4) store<f32>(x + at, load<f32>(x + at) + load<f32>(y + at));
-}
-
-export function clear(x: usize, count: usize): void {
-  memory.fill(x, 0, count * 4);
 }
