@@ -25,7 +25,7 @@ export const fusedMatMul = defineKernel<FusedInputs, MatMulAttributes & Activati
       return runStock('_FusedMatMul', { ...inputs }, backend, { ...attrs });
     }
     if (nativeFunctions(backend) !== undefined) {
-      const columns = b.shape.at(attrs.transposeB ? -2 : -1);
+      const columns = b.shape[b.shape.length - (attrs.transposeB ? 2 : 1)]!;
       const epilogue = epilogueOf(backend, columns, bias, attrs, preluActivationWeights);
       if (epilogue !== undefined) return batchProduct(backend, { a, b }, attrs, epilogue);
     }
