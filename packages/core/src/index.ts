@@ -89,15 +89,28 @@ export { LOG_LEARNING_RATE, withLearningRate } from './learning-rate.js';
 export type { LearningRateGroups, LearningRateOptions } from './learning-rate.js';
 export { metaAdam, metaRmsprop, metaSgd } from './meta/meta-optimizer.js';
 export type { MetaOptimizer } from './meta/meta-optimizer.js';
+export { basePass, meanLoss } from './base-pass.js';
+export type { BasePass, BasePassOptions, SeededBatch } from './base-pass.js';
 export { atLookahead, preserving } from './lookahead.js';
 export { withRandomSeed } from './replay.js';
 export { predictions, proximalGradient, proximalTerms } from './proximal.js';
 export type { ProximalProblem, ProximalTerms, ProximalWeights } from './proximal.js';
 export { calibrateLogRate } from './calibration.js';
 export type { CalibrationOptions } from './calibration.js';
+export { captureLayers } from './layer-capture.js';
+export type { CaptureOptions, LayerCapture, LayerUse } from './layer-capture.js';
+export type {
+  ConvolutionGeometry,
+  ConvolutionLayer,
+  DenseLayer,
+  ElementwiseLayer,
+  EmbeddingLayer,
+  OtherLayer,
+} from './layer-capture-kinds.js';
 export { Apo } from './apo.js';
 export type { ApoOptions, Preset, ResolvedApoOptions, StepperOptions } from './apo-options.js';
 export { RuleOptimizer } from './rule-optimizer.js';
+export { checkState } from './rule-runner.js';
 export { fromLayersModel } from './layers/layers-model.js';
 export type { LayersBatch, LayersModelOptions } from './layers/layers-model.js';
 export type { DivergenceChoice } from './layers/layers-model-divergence.js';
