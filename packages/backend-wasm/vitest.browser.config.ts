@@ -15,6 +15,8 @@ const needNode = [
   'src/threads/shared-memory.test.ts',
   // Starts from folders that it writes; test-browser/ starts from the server.
   'src/threads/start.test.ts',
+  // Takes 4 GiB of addresses, more than a page need get.
+  'src/memory-limit.test.ts',
   // Start processes.
   'test/tfjs-suite.test.ts',
   'test/threads-process.test.ts',
@@ -24,7 +26,7 @@ export default browserTests({
   page: {
     include: [...tests, 'test-browser/plain-page.test.ts'],
     // There are no threads in such a page.
-    exclude: [...needNode, 'src/threads/**'],
+    exclude: [...needNode, 'src/threads/**', 'src/kernels/threaded.test.ts', 'test/endurance.test.ts'],
   },
   isolatedPage: { include: [...tests, 'test-browser/isolated-page.test.ts'], exclude: needNode },
   setupFiles: ['../../tools/page-backend.ts', './test-browser/setup.ts'],

@@ -1,5 +1,5 @@
 /** libtensorflow on the CPU through @tensorflow/tfjs-node: why it cannot be used, or how it becomes the current backend. */
-import { ApoError } from '@apo/core';
+import { ApoError, registerMissingGradients } from '@apo/core';
 import type { Availability, BackendAdapter, BackendInfo } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { locatePackage, nodeModules } from './package-location.js';
@@ -101,6 +101,8 @@ export function nodeBackend(options: NodeBackendOptions = {}): BackendAdapter {
       const before = currentBackend();
       try {
         requireSharedEngine(load(found.node, found.package), found.package);
+        // A tfjs-node in another folder has its own tfjs-core, whose gradients have just taken the place of the extended ones.
+        registerMissingGradients();
         if (!(await tf.setBackend(TF_BACKEND))) throw new Error('TensorFlow.js refused the backend');
       } catch (cause) {
         if (before !== undefined && currentBackend() !== before) await tf.setBackend(before);

@@ -18,7 +18,8 @@ export {
 } from './binary';
 export { clip } from './clip';
 export { copyRuns, gather, spread } from './copy';
-export { depthwise, depthwiseFilterGradient } from './depthwise';
+export { depthwise } from './depthwise';
+export { depthwiseFilterGradient } from './depthwise-filter-gradient';
 export { maxAlongRows, maxOverRows, minAlongRows, minOverRows } from './extremes';
 export { convolve, filterGradient } from './convolution';
 export { gemmBatch } from './gemm-batch';

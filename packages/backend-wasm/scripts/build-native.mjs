@@ -1,6 +1,7 @@
 /**
  * Compiles `assembly/` twice, for plain and for relaxed SIMD, and writes both modules, deflated together since they are nearly
- * the same, as one base64 string, with the types of their exports, to `src/native/modules.generated.ts`.
+ * the same, as one base64 string, with the types of their exports, to `src/native/modules.generated.ts`. Pieces of the two take
+ * turns: deflate finds a repetition only within 32 KiB, less than a module is long.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -26,16 +27,20 @@ const OPTIONS = [
   '--outFile', 'module.wasm',
 ];
 
+const PIECE = 8192;
+
 const simd = await compile(['--enable', 'simd']);
 const relaxed = await compile(['--enable', 'simd', '--enable', 'relaxed-simd']);
 
-const deflated = deflateRawSync(Buffer.concat([simd.binary, relaxed.binary]), { level: 9 });
+const deflated = deflateRawSync(inTurns([simd.binary, relaxed.binary]), { level: 9 });
 const text = `/** Written by scripts/build-native.mjs from assembly/: do not edit. */
 
-/** Both modules, one after the other, deflated. */
+/** Both modules, deflated: a piece of the first, a piece of the second, the next piece of the first, … */
 export const deflatedModules =
   '${deflated.toString('base64')}';
 
+/** Bytes of a piece. */
+export const pieceLength = ${PIECE};
 export const simdLength = ${simd.binary.length};
 export const relaxedLength = ${relaxed.binary.length};
 
@@ -65,6 +70,15 @@ async function compile(features) {
     process.exit(1);
   }
   return { binary: Buffer.from(files.get('module.wasm')), types: files.get('module.d.ts') };
+}
+
+function inTurns(binaries) {
+  const pieces = [];
+  const length = Math.max(...binaries.map((binary) => binary.length));
+  for (let at = 0; at < length; at += PIECE) {
+    for (const binary of binaries) pieces.push(binary.subarray(at, at + PIECE));
+  }
+  return Buffer.concat(pieces);
 }
 
 function read(file) {

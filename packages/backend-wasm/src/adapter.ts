@@ -3,9 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { requireArgument, requireInteger } from '@apo/core';
 import type { Availability, BackendAdapter, BackendInfo } from '@apo/core';
-import { installTrainingKernels, offerFusedUpdates } from './install.js';
+import {
+  installTrainingKernels,
+  offerFusedUpdates,
+  removeTrainingKernels,
+  trainingKernelsInstalled,
+} from './install.js';
 import { trainingKernels } from './kernels/index.js';
-import { chooseNativeBuild, nativeBuild, simdChoices } from './native/module.js';
+import { chooseNativeBuild, chosenNativeBuild, nativeBuild, simdChoices } from './native/module.js';
 import type { SimdChoice } from './native/module.js';
 import { defaultThreads } from './threads/host.js';
 import { startBackend } from './threads/start.js';
@@ -85,7 +90,27 @@ async function probe(): Promise<Availability> {
   }
 }
 
+/** Activates the engine, or fails with TensorFlow.js as it was: its backend, the kernels and the choice of our build. */
 async function activate(
+  wasmPaths: WasmPaths | undefined,
+  simd: SimdChoice,
+  threads: number | undefined,
+): Promise<BackendInfo> {
+  // Typed as if there always were one; there is none before the first operation.
+  const backend = tf.getBackend() as string | undefined;
+  const build = chosenNativeBuild();
+  const installed = trainingKernelsInstalled();
+  try {
+    return await start(wasmPaths, simd, threads);
+  } catch (error) {
+    if (!installed) removeTrainingKernels();
+    chooseNativeBuild(build);
+    if (backend !== undefined && backend !== tf.getBackend()) await tf.setBackend(backend);
+    throw error;
+  }
+}
+
+async function start(
   wasmPaths: WasmPaths | undefined,
   simd: SimdChoice,
   threads: number | undefined,

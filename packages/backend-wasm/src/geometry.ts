@@ -81,23 +81,6 @@ export function poolGeometry(
   return fromInfo(info, outputShape);
 }
 
-/** What our module's pooling gradients take after the number of images. */
-export function poolArguments({ inChannels, height, width }: Geometry) {
-  return [
-    height.input,
-    width.input,
-    inChannels,
-    height.output,
-    width.output,
-    height.window,
-    width.window,
-    height.stride,
-    width.stride,
-    height.pad,
-    width.pad,
-  ] as const;
-}
-
 function fromInfo(info: tf.backend_util.Conv2DInfo, outputShape: readonly number[]): Geometry {
   return {
     batch: info.batchSize,

@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { markWindow } from './native/undo.js';
 
 /** The values of a float32 tensor, live on the heap; valid until the next allocation. */
 export function floats(backend: BackendWasm, tensor: tf.TensorInfo): Float32Array {
@@ -42,7 +43,9 @@ export function openWindow(
   shape: readonly number[],
 ): tf.TensorInfo {
   const address = backend.getMemoryOffset(tensor.dataId) + 4 * offset;
-  return backend.makeOutput([...shape], 'float32', address);
+  const window = backend.makeOutput([...shape], 'float32', address);
+  markWindow(window.dataId);
+  return window;
 }
 
 /** Ends a window without freeing the memory, which belongs to the tensor it looks into. */

@@ -1,9 +1,12 @@
 /** Puts the training kernels and gradients into TensorFlow.js's registries, and takes them out again. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { ApoError } from '@apo/core';
 import { trainingGradients } from './gradients/index.js';
 import { fusedUpdates, trainingKernels } from './kernels/index.js';
+import { guardMemory, releaseMemoryGuard } from './native/memory-limit.js';
 import { releaseScratch } from './native/scratch.js';
+import { recordAllocations } from './native/undo.js';
 import { forgetStockKernel, rememberStockKernel } from './stock.js';
 
 const stockGradients = new Map<string, tf.GradConfig | undefined>();
@@ -32,14 +35,25 @@ export function installTrainingKernels(): void {
   for (const { kernelName, kernelFunc } of trainingKernels) {
     const stock = rememberStockKernel(kernelName);
     if (stock !== undefined) tf.unregisterKernel(kernelName, 'wasm');
-    // The stock set-up binds the functions of the WASM module; ours call the stock kernel, so it must still run.
-    tf.registerKernel({ ...stock, kernelName, backendName: 'wasm', kernelFunc });
+    tf.registerKernel({
+      kernelName,
+      backendName: 'wasm',
+      kernelFunc,
+      setupFunc: (backend) => {
+        // The stock set-up binds the functions of the WASM module; ours call the stock kernel, so it must still run.
+        stock?.setupFunc?.(backend);
+        watch(backend as unknown as BackendWasm);
+      },
+      ...(stock?.disposeFunc === undefined ? {} : { disposeFunc: stock.disposeFunc }),
+    });
   }
   for (const gradient of trainingGradients) {
     const stock = tf.getGradient(gradient.kernelName) as tf.GradConfig | undefined;
     stockGradients.set(gradient.kernelName, stock);
     tf.registerGradient(gradient);
   }
+  const backend = runningBackend();
+  if (backend !== undefined) watch(backend);
 }
 
 /** Puts the stock kernels and gradients back; for comparisons. Calling it again changes nothing. */
@@ -58,6 +72,18 @@ export function removeTrainingKernels(): void {
   }
   stockGradients.clear();
   releaseScratch();
+  const backend = runningBackend();
+  if (backend !== undefined) releaseMemoryGuard(backend);
+}
+
+function watch(backend: BackendWasm): void {
+  guardMemory(backend);
+  recordAllocations(backend);
+}
+
+/** The backend `wasm`, if it has started. */
+function runningBackend(): BackendWasm | undefined {
+  return tf.engine().registry['wasm'] as BackendWasm | undefined;
 }
 
 /** Registers the fused updates, or takes them out: without our module they are loops, and plain operators are faster. */

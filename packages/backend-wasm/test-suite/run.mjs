@@ -35,14 +35,29 @@ console.log(`stock: ${count(stock)}`);
 let failed = stock.passed.length === 0;
 if (failed) console.error('No test passed on stock; is the word after --only part of a test name?');
 for (const [i, simd] of builds.entries()) {
-  const comparison = compare(stock, ours[i], intendedDifferences);
-  write(`ours-${simd}`, ours[i]);
+  const first = compare(stock, ours[i], intendedDifferences);
+  const results = await repeatLost(runs[i + 1], ours[i], Object.keys(first.regressions));
+  const comparison = compare(stock, results, intendedDifferences);
+  write(`ours-${simd}`, results);
   write(`comparison-${simd}`, comparison);
-  report(simd, ours[i], comparison);
+  report(simd, results, comparison);
   failed ||= Object.keys(comparison.regressions).length > 0 || comparison.outdated.length > 0;
 }
 console.log(`Names and reasons: ${values.out}/{stock,ours-*,comparison-*}.json`);
 process.exitCode = failed ? 1 : 0;
+
+/** Tests that were lost run once more, by themselves: some of tfjs-core's wait for a timer, and the machine may have been busy. */
+async function repeatLost(run, results, lost) {
+  if (lost.length === 0) return results;
+  const again = new Set((await runEngine(program, { ...run, only: lost })).passed);
+  const recovered = lost.filter((name) => again.has(name));
+  for (const name of recovered) console.log(`passed the second time only: ${name}: ${results.failed[name]}`);
+  return {
+    ...results,
+    passed: [...results.passed, ...recovered],
+    failed: Object.fromEntries(Object.entries(results.failed).filter(([name]) => !recovered.includes(name))),
+  };
+}
 
 function count({ passed, failed: failures }) {
   return `${passed.length} passed, ${Object.keys(failures).length} failed`;

@@ -82,6 +82,33 @@ describe.each(windows)('window $filter, strides $strides, pad $pad', ({ filter, 
   });
 });
 
+/** The one call where tfjs-core's own test suite expects something else than the derivative of what it computes. */
+describe("avgPool in the call of tfjs-core's test 'gradient x=[3,3,1] f=[3,3] s=1 p=explicit'", () => {
+  const padding: tf.backend_util.ExplicitPadding = [
+    [0, 0],
+    [1, 2],
+    [0, 1],
+    [0, 0],
+  ];
+  const pool: Op = (x) => tf.avgPool(x as tf.Tensor3D, 3, 1, padding);
+  const x = (): tf.Tensor => tf.tensor3d([0, 1, 2, 3, 4, 5, 6, 7, 8], [3, 3, 1]);
+  const dy = [0, 3, 0, 6, 0, 9, 0, 12];
+
+  it('is the difference quotient, and not what that test expects', () => {
+    expectDifferences(pool, [x()], 0.5);
+    tf.tidy(() => {
+      const gradient = tf.grad(pool)(x(), tf.tensor3d(dy, [4, 2, 1]));
+      // The windows of the second column meet columns 1 and 2, and rows 0–1, 0–2, 1–2 and 2: 4, 6, 4 and 2 inputs.
+      // So rows 0, 1, 2 get 3/4 + 6/6, 3/4 + 6/6 + 9/4 and 6/6 + 9/4 + 12/2, where that test has 1, 2 and 3: all over 9.
+      expect(Array.from(gradient.dataSync())).toEqual([0, 1.75, 1.75, 0, 4, 4, 0, 9.25, 9.25]);
+      // ⟨dy, pool(e)⟩ for the input e that is 1 at row 2, column 1, and 0 elsewhere: pool is linear, so this is the derivative.
+      const unit = tf.tensor3d([0, 0, 0, 0, 0, 0, 0, 1, 0], [3, 3, 1]);
+      const products = Array.from(pool(unit).dataSync(), (value, i) => value * dy[i]!);
+      expect(products.reduce((sum, product) => sum + product, 0)).toBeCloseTo(9.25, 5);
+    });
+  });
+});
+
 // tfjs computes depthwise convolutions for equal strides only.
 const equalStrides = windows.filter(({ strides: [down, right] }) => down === right);
 

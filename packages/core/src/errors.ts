@@ -5,6 +5,8 @@ export type ApoErrorCode =
   | 'INVALID_ARGUMENT'
   /** No engine could be activated; `message` lists why each was refused. */
   | 'BACKEND_UNAVAILABLE'
+  /** An engine's memory has no room for a tensor; it still runs, once tensors are disposed or the batch is smaller. */
+  | 'OUT_OF_MEMORY'
   /** The chosen combination does not exist (yet), for example a committed lookahead for Adam. */
   | 'UNSUPPORTED'
   /** A loss, a gradient or a parameter became NaN or infinite. */

@@ -2,13 +2,17 @@
 import '#gradients';
 import { registerMissingGradients } from './missing-gradients/register.js';
 
-// After '#gradients', since these extend or replace some of tfjs-core's own.
+// After '#gradients', since these extend or replace some of tfjs-core's own. A package that loads another copy of tfjs calls it again.
 registerMissingGradients();
+
+export { registerMissingGradients };
 
 export { ApoError, isApoError, requireArgument, requireInteger, requireNumber } from './errors.js';
 export type { ApoErrorCode } from './errors.js';
 export { selectBackend } from './backend.js';
 export type { Availability, BackendAdapter, BackendInfo } from './backend.js';
+export { dilatedDepthwiseConv2d } from './missing-gradients/dilated-depthwise.js';
+export type { DilatedDepthwiseOptions } from './missing-gradients/dilated-depthwise.js';
 export { createRandom } from './random.js';
 export type { Random } from './random.js';
 export { BatchSampler } from './batch-sampler.js';

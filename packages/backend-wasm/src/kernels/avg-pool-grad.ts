@@ -3,16 +3,13 @@
  * averaged over the inputs it really meets, so it is shared by those (the stock kernel divides by the full window).
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { floats, sizeOf } from '../heap.js';
+import { floats } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { poolArguments, poolGeometry, windowRange } from '../geometry.js';
+import { poolGeometry, windowRange } from '../geometry.js';
 import type { PoolAttributes } from '../geometry.js';
 import { nativeFunctions } from '../native/module.js';
-import { pointerTo } from '../native/pointers.js';
-import { job, parallelFor, splitRange } from '../threads/parallel.js';
-
-/** Input elements that are worth a thread. */
-const GRAIN = 20_000;
+import { runPoolGradient } from '../native/pool-gradient.js';
+import { job } from '../threads/parallel.js';
 
 export const avgPoolGrad = defineKernel<{ dy: tf.TensorInfo; input: tf.TensorInfo }, PoolAttributes>(
   'AvgPoolGrad',
@@ -21,18 +18,9 @@ export const avgPoolGrad = defineKernel<{ dy: tf.TensorInfo; input: tf.TensorInf
     const { batch, inChannels: channels, height, width } = geometry;
     const dx = backend.makeOutput(input.shape, 'float32');
     if (nativeFunctions(backend) !== undefined) {
-      const image = { dy: sizeOf(dy.shape.slice(1)), x: sizeOf(input.shape.slice(1)) };
-      const [dyAt, dxAt] = [dy, dx].map((tensor) => pointerTo(backend, tensor));
-      const jobs = splitRange(backend, batch, { grain: Math.ceil(GRAIN / image.x) }).map(({ start, end }) =>
-        job(
-          'avgPoolGradient',
-          dyAt! + 4 * start * image.dy,
-          dxAt! + 4 * start * image.x,
-          end - start,
-          ...poolArguments(geometry),
-        ),
+      runPoolGradient(backend, geometry, dx, [dy, dx], ([dyAt, dxAt], sizes) =>
+        job('avgPoolGradient', dyAt!, dxAt!, ...sizes),
       );
-      parallelFor(backend, jobs);
       return dx;
     }
     const gradient = floats(backend, dx);

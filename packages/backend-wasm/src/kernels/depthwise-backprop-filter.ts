@@ -1,6 +1,6 @@
 /**
  * DepthwiseConv2dNativeBackpropFilter, missing in tfjs-wasm: dW[u,v,c,q] = Σ over n,i,j of x[…,c] · dy[…, c·Q+q]:
- * by our own module where every channel has one output, else by a plain loop that sums in float64.
+ * by our own module, or without it by a plain loop that sums in float64.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { convolutionGeometry, outputRange } from '../geometry.js';
@@ -20,9 +20,8 @@ export const depthwiseBackpropFilter = defineKernel<{ x: tf.TensorInfo; dy: tf.T
     const geometry = convolutionGeometry(x.shape, attrs.filterShape, dy.shape, attrs, true);
     const { batch, inChannels, outChannels, height, width } = geometry;
     const output = allocate(backend, attrs.filterShape);
-    const native = nativeFunctions(backend);
-    if (native !== undefined && outChannels === inChannels && sizeOf(x.shape) * sizeOf(dy.shape) > 0) {
-      depthwiseFilterGradient(backend, native, x, dy, geometry, output);
+    if (nativeFunctions(backend) !== undefined && sizeOf(x.shape) * sizeOf(dy.shape) > 0) {
+      depthwiseFilterGradient(backend, x, dy, geometry, output);
       return output;
     }
     const images = floats(backend, x);

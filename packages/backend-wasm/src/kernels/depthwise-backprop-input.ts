@@ -1,6 +1,6 @@
 /**
- * DepthwiseConv2dNativeBackpropInput, missing in tfjs-wasm: by our own module where every channel has one output. Without it, at stride 1 with one output per channel it is a depthwise
- * convolution of dy with the rotated filter; otherwise a plain loop that adds dy·w back to where x was read.
+ * DepthwiseConv2dNativeBackpropInput, missing in tfjs-wasm: by our own module. Without it, at stride 1 with one output for each
+ * channel it is a depthwise convolution of dy with the rotated filter; otherwise a plain loop that adds dy·w back to where x was read.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -20,14 +20,18 @@ export const depthwiseBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: 
   'DepthwiseConv2dNativeBackpropInput',
   ({ inputs: { dy, filter }, attrs, backend }) => {
     const geometry = convolutionGeometry(attrs.inputShape, filter.shape, dy.shape, attrs, true);
-    const oneEach = geometry.outChannels === geometry.inChannels;
-    if (nativeFunctions(backend) !== undefined && oneEach && sizeOf(dy.shape) * sizeOf(filter.shape) > 0) {
+    if (sizeOf(dy.shape) * sizeOf(filter.shape) === 0) {
+      const zeros = allocate(backend, attrs.inputShape);
+      floats(backend, zeros).fill(0);
+      return zeros;
+    }
+    if (nativeFunctions(backend) !== undefined) {
       const dx = allocate(backend, attrs.inputShape);
       depthwiseInputGradient(backend, dy, filter, geometry, dx);
       return dx;
     }
     const pad = adjointPadding(geometry);
-    if (pad === null || !oneEach) {
+    if (pad === null || geometry.outChannels !== geometry.inChannels) {
       return scatter(backend, dy, filter, geometry);
     }
     const rotated = rotateTaps(backend, filter);

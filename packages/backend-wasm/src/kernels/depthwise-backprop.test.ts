@@ -1,41 +1,40 @@
-/** Both gradients of depthwiseConv2d against a float64 loop, over shapes, strides, paddings and channel multipliers. */
+/** Both gradients of depthwiseConv2d against a float64 loop, over shapes, strides, dilations, paddings and channel multipliers. */
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { allBuilds, describeBuilds, nativeBuilds } from '../testing/builds.js';
-import { convolutions } from '../testing/convolutions.js';
+import { allBuilds, describeBuilds } from '../testing/builds.js';
+import { depthwiseConvolutions } from '../testing/convolutions.js';
+import { depthwiseShapes, runGradients } from '../testing/depthwise.js';
 import { describeConv, windowGrid } from '../testing/grid.js';
-import { depthwiseGradients, eachMeeting, outputSize } from '../testing/reference.js';
+import { depthwiseGradients } from '../testing/reference.js';
 import type { Conv } from '../testing/reference.js';
 import { evaluate, expectClose, randomValues, startWasm } from '../testing/setup.js';
 
 beforeAll(startWasm);
 
-function check(conv: Conv): void {
-  const { batch, inHeight, inWidth, inChannels, filterHeight, filterWidth, outChannels } = conv;
-  const xShape: [number, number, number, number] = [batch, inHeight, inWidth, inChannels];
-  const wShape: [number, number, number, number] = [filterHeight, filterWidth, inChannels, outChannels];
-  const { outHeight, outWidth } = outputSize(conv);
-  const yShape: [number, number, number, number] = [batch, outHeight, outWidth, inChannels * outChannels];
-  const x = randomValues(tf.util.sizeFromShape(xShape), 1);
-  const w = randomValues(tf.util.sizeFromShape(wShape), 2);
-  const dy = randomValues(tf.util.sizeFromShape(yShape), 3);
-  const expected = depthwiseGradients(conv, x, w, dy);
-  const gradient = (which: 0 | 1) =>
-    evaluate(() => {
-      const f = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
-        tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, [...conv.strides], conv.pad);
-      return tf.grads(f)([tf.tensor4d(x, xShape), tf.tensor4d(w, wShape)], tf.tensor4d(dy, yShape))[which]!;
-    });
-  const input = gradient(0);
-  const filter = gradient(1);
-  expect(input.shape).toEqual(xShape);
-  expect(filter.shape).toEqual(wShape);
-  expectClose(input.values, expected.input);
-  expectClose(filter.values, expected.filter);
+interface Values {
+  readonly x: Float32Array;
+  readonly w: Float32Array;
+  readonly dy: Float32Array;
 }
 
-describeBuilds('the gradients of depthwiseConv2d', allBuilds, () => {
+function valuesOf(conv: Conv): Values {
+  const shapes = depthwiseShapes(conv);
+  return {
+    x: randomValues(tf.util.sizeFromShape(shapes.x), 1),
+    w: randomValues(tf.util.sizeFromShape(shapes.filter), 2),
+    dy: randomValues(tf.util.sizeFromShape(shapes.y), 3),
+  };
+}
+
+function check(conv: Conv, { x, w, dy }: Values = valuesOf(conv)): void {
+  const actual = runGradients(conv, x, w, dy);
+  const expected = depthwiseGradients(conv, x, w, dy);
+  expectClose(actual.input, expected.input);
+  expectClose(actual.filter, expected.filter);
+}
+
+describeBuilds('the gradients of depthwiseConv2d', allBuilds, (build) => {
   for (const multiplier of [1, 3]) {
     for (const conv of windowGrid()) {
       it(`multiplier ${multiplier}, ${describeConv(conv)}`, () =>
@@ -44,52 +43,76 @@ describeBuilds('the gradients of depthwiseConv2d', allBuilds, () => {
   }
 
   it('more channels than lanes, and a rest', () => {
-    check({ ...windowGrid()[9]!, inChannels: 37, outChannels: 1 });
-    check({ ...windowGrid()[12]!, inChannels: 20, outChannels: 1 });
+    for (const multiplier of [1, 2, 4, 5, 8]) {
+      check({ ...windowGrid()[9]!, inChannels: 37, outChannels: multiplier });
+      check({ ...windowGrid()[12]!, inChannels: 20, outChannels: multiplier });
+    }
   });
 
   it('more padding than the window is wide', () => {
-    check({ ...windowGrid()[0]!, pad: 3, outChannels: 1 });
+    for (const multiplier of [1, 2]) check({ ...windowGrid()[0]!, pad: 3, outChannels: multiplier });
   });
-});
 
-/** conv(x, w) with one filter for each channel. */
-function depthwise(conv: Conv, x: Float32Array, w: Float32Array): Float64Array {
-  const { outHeight, outWidth } = outputSize(conv);
-  const channels = conv.inChannels;
-  const y = new Float64Array(conv.batch * outHeight * outWidth * channels);
-  eachMeeting(conv, (n, i, j, u, v, h, wide) => {
-    for (let c = 0; c < channels; c++) {
-      const at = ((n * conv.inHeight + h) * conv.inWidth + wide) * channels + c;
-      y[((n * outHeight + i) * outWidth + j) * channels + c]! +=
-        x[at]! * w[(u * conv.filterWidth + v) * channels + c]!;
+  it('any geometry, channels and multiplier, with strides or dilations', () => {
+    fc.assert(
+      fc.property(depthwiseConvolutions, (conv) => check(conv)),
+      { seed: 6, numRuns: 150 },
+    );
+  });
+
+  it('what tf.grads gives', () => {
+    const conv: Conv = { ...windowGrid()[5]!, pad: 'same', strides: [2, 2], inChannels: 5, outChannels: 3 };
+    const shapes = depthwiseShapes(conv);
+    const { x, w, dy } = valuesOf(conv);
+    const gradients = tf.grads((a: tf.Tensor, b: tf.Tensor) =>
+      tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, [...conv.strides], conv.pad),
+    );
+    const expected = depthwiseGradients(conv, x, w, dy);
+    const of = (which: 0 | 1): number[] =>
+      evaluate(
+        () =>
+          gradients([tf.tensor4d(x, shapes.x), tf.tensor4d(w, shapes.filter)], tf.tensor4d(dy, shapes.y))[
+            which
+          ]!,
+      ).values;
+    expectClose(of(0), expected.input);
+    expectClose(of(1), expected.filter);
+  });
+
+  it('NaN and infinities of the image and of the upstream gradient reach what they belong to, and nothing else', () => {
+    for (const multiplier of [1, 3]) {
+      for (const pad of ['same', 'valid'] as const) {
+        const conv: Conv = {
+          ...windowGrid()[5]!,
+          pad,
+          strides: [2, 2],
+          inChannels: 6,
+          outChannels: multiplier,
+        };
+        const { x, w, dy } = valuesOf(conv);
+        // Far enough apart that no two meet in one sum: ∞ − ∞ would depend on the order.
+        x[0] = NaN;
+        x[7] = Infinity;
+        dy[0] = -Infinity;
+        dy[dy.length - 1] = NaN;
+        check(conv, { x, w, dy });
+      }
     }
   });
-  return y;
-}
 
-describeBuilds('depthwiseConv2d', nativeBuilds, () => {
-  it('any geometry, with strides or dilations', () => {
-    fc.assert(
-      fc.property(convolutions, ({ outChannels: inChannels, ...conv }) => {
-        const own: Conv = { ...conv, inChannels, outChannels: 1 };
-        const xShape: [number, number, number, number] = [own.batch, own.inHeight, own.inWidth, inChannels];
-        const wShape: [number, number, number, number] = [own.filterHeight, own.filterWidth, inChannels, 1];
-        const x = randomValues(tf.util.sizeFromShape(xShape), 1);
-        const w = randomValues(tf.util.sizeFromShape(wShape), 2);
-        const { values } = evaluate(() =>
-          tf.depthwiseConv2d(
-            tf.tensor4d(x, xShape),
-            tf.tensor4d(w, wShape),
-            [...own.strides],
-            own.pad,
-            'NHWC',
-            [...(own.dilations ?? [1, 1])],
-          ),
-        );
-        expectClose(values, depthwise(own, x, w));
-      }),
-      { seed: 4, numRuns: 100 },
-    );
+  it('of nothing are empty or zero', () => {
+    const conv: Conv = { ...windowGrid()[0]!, pad: 'valid', outChannels: 2 };
+    const empty = new Float32Array(0);
+    const noImages = runGradients({ ...conv, batch: 0 }, empty, valuesOf(conv).w, empty);
+    expect(noImages.input).toEqual([]);
+    expect(noImages.filter).toEqual(Array.from(valuesOf(conv).w, () => 0));
+    const noChannels = runGradients({ ...conv, inChannels: 0 }, empty, empty, empty);
+    expect(noChannels).toEqual({ input: [], filter: [] });
+  });
+
+  it(`gives the same bits every time, build ${build}`, () => {
+    const conv: Conv = { ...windowGrid()[4]!, inChannels: 21, outChannels: 2 };
+    const { x, w, dy } = valuesOf(conv);
+    expect(runGradients(conv, x, w, dy)).toEqual(runGradients(conv, x, w, dy));
   });
 });

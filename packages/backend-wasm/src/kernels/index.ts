@@ -19,6 +19,7 @@ import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
 import { einsum } from './einsum.js';
 import { fusedBatchNorm } from './fused-batch-norm.js';
 import { fusedConv2d } from './fused-conv2d.js';
+import { fusedDepthwiseConv2d } from './fused-depthwise-conv2d.js';
 import { fusedMatMul } from './fused-mat-mul.js';
 import { gather } from './gather.js';
 import { identity } from './identity.js';
@@ -60,6 +61,7 @@ export const trainingKernels: readonly TrainingKernel[] = [
   einsum,
   fusedBatchNorm,
   fusedConv2d,
+  fusedDepthwiseConv2d,
   fusedMatMul,
   gather,
   identity,

@@ -3,22 +3,19 @@
  * whatever the sign of the maximum (the stock kernel starts its search at zero, so negative maxima lose their gradient).
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { floats, sizeOf } from '../heap.js';
+import { floats } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { poolArguments, poolGeometry, windowRange } from '../geometry.js';
+import { poolGeometry, windowRange } from '../geometry.js';
 import type { PoolAttributes } from '../geometry.js';
 import { nativeFunctions } from '../native/module.js';
-import { pointerTo } from '../native/pointers.js';
-import { job, parallelFor, splitRange } from '../threads/parallel.js';
+import { runPoolGradient } from '../native/pool-gradient.js';
+import { job } from '../threads/parallel.js';
 
 interface Inputs {
   readonly dy: tf.TensorInfo;
   readonly input: tf.TensorInfo;
   readonly output: tf.TensorInfo;
 }
-
-/** Input elements that are worth a thread. */
-const GRAIN = 20_000;
 
 export const maxPoolGrad = defineKernel<Inputs, PoolAttributes>(
   'MaxPoolGrad',
@@ -27,20 +24,9 @@ export const maxPoolGrad = defineKernel<Inputs, PoolAttributes>(
     const { batch, inChannels: channels, height, width } = geometry;
     const dx = backend.makeOutput(input.shape, 'float32');
     if (nativeFunctions(backend) !== undefined) {
-      const image = { dy: sizeOf(dy.shape.slice(1)), x: sizeOf(input.shape.slice(1)) };
-      const [dyAt, xAt, yAt, dxAt] = [dy, input, output, dx].map((tensor) => pointerTo(backend, tensor));
-      const jobs = splitRange(backend, batch, { grain: Math.ceil(GRAIN / image.x) }).map(({ start, end }) =>
-        job(
-          'maxPoolGradient',
-          dyAt! + 4 * start * image.dy,
-          xAt! + 4 * start * image.x,
-          yAt! + 4 * start * image.dy,
-          dxAt! + 4 * start * image.x,
-          end - start,
-          ...poolArguments(geometry),
-        ),
+      runPoolGradient(backend, geometry, dx, [dy, input, output, dx], ([dyAt, xAt, yAt, dxAt], sizes) =>
+        job('maxPoolGradient', dyAt!, xAt!, yAt!, dxAt!, ...sizes),
       );
-      parallelFor(backend, jobs);
       return dx;
     }
     const gradient = floats(backend, dx);

@@ -1,19 +1,29 @@
 /** The two builds of our module as bytes, inflated when first asked for. */
 import { inflateSync } from 'fflate';
-import { deflatedModules, relaxedLength, simdLength } from './modules.generated.js';
+import { deflatedModules, pieceLength, relaxedLength, simdLength } from './modules.generated.js';
 
-let inflated: Uint8Array<ArrayBuffer> | undefined;
+let modules: Readonly<Record<'relaxed' | 'simd', Uint8Array<ArrayBuffer>>> | undefined;
 
 export function moduleBytes(build: 'relaxed' | 'simd'): Uint8Array<ArrayBuffer> {
-  inflated ??= inflate();
-  return build === 'simd' ? inflated.slice(0, simdLength) : inflated.slice(simdLength);
+  modules ??= inflate();
+  return modules[build];
 }
 
-function inflate(): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(simdLength + relaxedLength);
+function inflate(): Readonly<Record<'relaxed' | 'simd', Uint8Array<ArrayBuffer>>> {
+  const pieces = new Uint8Array(simdLength + relaxedLength);
   inflateSync(
     Uint8Array.from(atob(deflatedModules), (character) => character.charCodeAt(0)),
-    { out },
+    { out: pieces },
   );
-  return out;
+  const simd = new Uint8Array(simdLength);
+  const relaxed = new Uint8Array(relaxedLength);
+  let from = 0;
+  for (let at = 0; at < Math.max(simdLength, relaxedLength); at += pieceLength) {
+    for (const binary of [simd, relaxed]) {
+      const end = from + Math.max(0, Math.min(pieceLength, binary.length - at));
+      if (end > from) binary.set(pieces.subarray(from, end), at);
+      from = end;
+    }
+  }
+  return { simd, relaxed };
 }

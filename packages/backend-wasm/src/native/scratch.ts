@@ -3,13 +3,7 @@
  * nothing. A block holds no values from one kernel call to the next.
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { ApoError } from '@apo/core';
-
-/** The allocator of the module; the backend's own type needs typings that it does not bring. */
-interface Allocator {
-  _malloc(bytes: number): number;
-  _free(address: number): void;
-}
+import { allocatorOf } from './memory-limit.js';
 
 interface Block {
   /** As the allocator returned it. */
@@ -22,23 +16,17 @@ const blocks = new Map<BackendWasm, Map<string, Block>>();
 
 /**
  * A block of at least `bytes` bytes, its address a multiple of 64; the next call for the same purpose may return another one.
- * @throws ApoError `BACKEND_UNAVAILABLE` when the memory, at most 4 GiB, has no room for it.
+ * @throws ApoError `OUT_OF_MEMORY` when the memory, at most 4 GiB, has no room for it (`memory-limit.ts`).
  */
 export function scratch(backend: BackendWasm, purpose: string, bytes: number): number {
   const own = blocks.get(backend) ?? new Map<string, Block>();
   blocks.set(backend, own);
   let block = own.get(purpose);
   if (block === undefined || block.bytes < bytes) {
-    if (block !== undefined) allocator(backend)._free(block.address);
+    if (block !== undefined) allocatorOf(backend)._free(block.address);
     own.delete(purpose);
     // An address beyond 2 GiB comes back negative.
-    const address = allocator(backend)._malloc(bytes + ALIGNMENT) >>> 0;
-    if (address === 0) {
-      throw new ApoError(
-        'BACKEND_UNAVAILABLE',
-        `The WASM memory has no room for ${bytes} bytes of working space; it ends at 4 GiB. Use a smaller batch.`,
-      );
-    }
+    const address = allocatorOf(backend)._malloc(bytes + ALIGNMENT) >>> 0;
     block = { address, bytes };
     own.set(purpose, block);
   }
@@ -50,11 +38,7 @@ export function releaseScratch(): void {
   for (const [backend, own] of blocks) {
     // The memory of a backend that was removed is gone with it.
     if ((backend.wasm as unknown) === null) continue;
-    for (const { address } of own.values()) allocator(backend)._free(address);
+    for (const { address } of own.values()) allocatorOf(backend)._free(address);
   }
   blocks.clear();
-}
-
-function allocator(backend: BackendWasm): Allocator {
-  return backend.wasm as unknown as Allocator;
 }

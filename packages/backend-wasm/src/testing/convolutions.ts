@@ -37,3 +37,12 @@ export const convolutions: fc.Arbitrary<Conv> = fc
     const { outHeight, outWidth } = outputSize(conv);
     return outHeight > 0 && outWidth > 0;
   });
+
+/** Depthwise ones: any number of channels, with `outChannels`, the multiplier, up to 6. */
+export const depthwiseConvolutions: fc.Arbitrary<Conv> = fc
+  .tuple(convolutions, size(1, 6))
+  .map(([{ outChannels, ...conv }, multiplier]) => ({
+    ...conv,
+    inChannels: outChannels,
+    outChannels: multiplier,
+  }));

@@ -94,7 +94,23 @@ export function convolutionGradients(
   return { filter, input };
 }
 
-/** The same for a depthwise convolution; `outChannels` is the multiplier. */
+/** A depthwise convolution; `outChannels` is the multiplier. */
+export function depthwiseConvolution(conv: Conv, x: ArrayLike<number>, w: ArrayLike<number>): Float64Array {
+  const { outHeight, outWidth } = outputSize(conv);
+  const q = conv.outChannels;
+  const y = new Float64Array(conv.batch * outHeight * outWidth * conv.inChannels * q);
+  eachMeeting(conv, (n, i, j, u, v, h, wide) => {
+    for (let c = 0; c < conv.inChannels; c++)
+      for (let o = 0; o < q; o++) {
+        const at = ((n * conv.inHeight + h) * conv.inWidth + wide) * conv.inChannels + c;
+        const tap = ((u * conv.filterWidth + v) * conv.inChannels + c) * q + o;
+        y[(((n * outHeight + i) * outWidth + j) * conv.inChannels + c) * q + o]! += x[at]! * w[tap]!;
+      }
+  });
+  return y;
+}
+
+/** d⟨dy, depthwise(x, w)⟩/dw and /dx. */
 export function depthwiseGradients(
   conv: Conv,
   x: ArrayLike<number>,

@@ -1,12 +1,13 @@
 /**
- * Gradients of dilated `conv2d` and `depthwiseConv2d`, which tfjs-core refuses. A convolution is a sum over the taps (u, v) of
- * its filter, y = Σ x[· + u·δ, · + v·δ] ∗ w[u, v], so both gradients are sums over taps of shifted products; dilated
- * convolutions have stride 1. Without dilation the gradient that was registered before is used.
+ * The gradient of dilated `conv2d`, which tfjs-core refuses. A convolution is a sum over the taps (u, v) of its filter,
+ * y = Σ x[· + u·δ, · + v·δ] ∗ w[u, v], so both gradients are sums over taps of shifted products; dilated convolutions have
+ * stride 1. Without dilation the gradient that was registered before is used. That of `depthwiseConv2d` stays as tfjs-core has
+ * it; `dilated-depthwise.ts` has an operation of its own.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The product of one tap, on rows: x `[rows, inChannels]`, dy `[rows, outputs]`, and that tap's weights. */
-interface TapProducts {
+export interface TapProducts {
   readonly depthwise: boolean;
   /** Σ over rows, in the shape of the tap's weights. */
   filter(x: tf.Tensor2D, dy: tf.Tensor2D, weightShape: readonly [number, number]): tf.Tensor;
@@ -21,33 +22,8 @@ const full: TapProducts = {
   input: (dy, weights) => tf.matMul(dy, weights, false, true),
 };
 
-/** Weights `[inChannels, multiplier]`; output channels are all multiples of the first input channel, then of the second, … */
-const depthwise: TapProducts = {
-  depthwise: true,
-  filter: (x, dy, [channels, multiplier]) =>
-    tf.sum(tf.mul(tf.expandDims(x, 2), tf.reshape(dy, [-1, channels, multiplier])), 0),
-  input: (dy, weights) => tf.sum(tf.mul(tf.reshape(dy, [-1, ...weights.shape]), weights), 2),
-};
-
 /** @param registered the gradient to use without dilation. */
 export function conv2dGradient(registered: tf.GradConfig): tf.GradConfig {
-  return withDilations(registered, full);
-}
-
-/** @param registered the gradient to use without dilation. */
-export function depthwiseConv2dGradient(registered: tf.GradConfig): tf.GradConfig {
-  return withDilations(registered, depthwise);
-}
-
-interface ConvolutionAttributes {
-  readonly strides: [number, number] | number;
-  readonly pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
-  readonly dataFormat?: 'NHWC' | 'NCHW';
-  readonly dilations?: [number, number] | number | null;
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-
-function withDilations(registered: tf.GradConfig, products: TapProducts): tf.GradConfig {
   return {
     kernelName: registered.kernelName,
     inputsToSave: ['x', 'filter'],
@@ -57,12 +33,31 @@ function withDilations(registered: tf.GradConfig, products: TapProducts): tf.Gra
         return registered.gradFunc(dy, saved, attrs);
       }
       const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
-      const taps = tapGeometry(x, filter, dy as tf.Tensor4D, convolution, products.depthwise);
-      return {
-        x: () => inputGradient(taps, dy as tf.Tensor4D, filter, products),
-        filter: () => filterGradient(taps, x, dy as tf.Tensor4D, filter.shape, products),
-      };
+      return tapGradients(x, filter, dy as tf.Tensor4D, convolution, full);
     },
+  };
+}
+
+export interface ConvolutionAttributes {
+  readonly strides: [number, number] | number;
+  readonly pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
+  readonly dataFormat?: 'NHWC' | 'NCHW';
+  readonly dilations?: [number, number] | number | null;
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** Both gradients of a dilated convolution whose output's gradient is `dy`; the caller owns what they return. */
+export function tapGradients(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  convolution: ConvolutionAttributes,
+  products: TapProducts,
+): { x: () => tf.Tensor; filter: () => tf.Tensor } {
+  const taps = tapGeometry(x, filter, dy, convolution, products.depthwise);
+  return {
+    x: () => inputGradient(taps, dy, filter, products),
+    filter: () => filterGradient(taps, x, dy, filter.shape, products),
   };
 }
 

@@ -1,12 +1,12 @@
 /**
  * Registers, for every engine, the gradients that tfjs-core 4.22 lacks or refuses: broadcasting `maximum`, `minimum`,
- * `squaredDifference` and batch `matMul`, `einsum`, dilated convolutions, comparisons, `gatherND`, `scatterND`, `depthToSpace`.
+ * `squaredDifference` and batch `matMul`, `einsum`, dilated `conv2d`, comparisons, `gatherND`, `scatterND`, `depthToSpace`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { batchMatMulGradient } from './batch-mat-mul.js';
 import { comparisonGradients } from './comparison.js';
 import { depthToSpaceGradient } from './depth-to-space.js';
-import { conv2dGradient, depthwiseConv2dGradient } from './dilated-convolution.js';
+import { conv2dGradient } from './dilated-convolution.js';
 import { einsumGradient } from './einsum.js';
 import { maximumGradient, minimumGradient } from './extremum.js';
 import { gatherNdGradient, scatterNdGradient } from './gather-scatter.js';
@@ -28,7 +28,6 @@ const gradients: readonly tf.GradConfig[] = [
 /** Made from the gradient they extend. */
 const extensions: Readonly<Record<string, (registered: tf.GradConfig) => tf.GradConfig>> = {
   Conv2D: conv2dGradient,
-  DepthwiseConv2dNative: depthwiseConv2dGradient,
 };
 
 let extended: ReadonlyMap<string, tf.GradConfig> | undefined;
