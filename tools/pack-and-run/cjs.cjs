@@ -4,6 +4,7 @@ const packages = {
   core: require('@apo/core'),
   node: require('@apo/backend-node'),
   wasm: require('@apo/backend-wasm'),
+  precond: require('@apo/precond'),
   tasks: require('@apo/tasks'),
   tasksNode: require('@apo/tasks/node'),
 };

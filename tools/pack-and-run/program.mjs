@@ -36,6 +36,24 @@ export async function train({ tf, core }) {
   return { loss: losses[9], learningRate: learningRates.all };
 }
 
+/** A learned preconditioner on ¼ (x² + 100 y²), which is 25.25 at its start (1, 1). */
+export async function preconditioned({ tf, core, precond }) {
+  const theta = tf.tidy(() => tf.variable(tf.tensor2d([[1, 1]]), true, 'theta/kernel'));
+  const curvature = tf.tensor2d([[1, 100]]);
+  const objective = core.createObjective({
+    variables: [theta],
+    predict: () => tf.mul(theta, tf.sqrt(curvature)),
+    loss: (y) => tf.mul(tf.mean(tf.square(y)), 0.5),
+  });
+  const apo = new core.Apo(objective, precond.precondition());
+  for (let step = 0; step < 60; step++) apo.step(null);
+  const loss = tf.tidy(() => objective.loss(objective.predict(null, false), null));
+  const [value] = await loss.data();
+  apo.dispose();
+  tf.dispose([theta, curvature, loss]);
+  expect(value < 1, `preconditioned descent ended at ${value}, expected less than 1 from 25.25`);
+}
+
 /** d/dA Σ (A B)² = 2 A B Bᵀ; with A = [1 2] and B = [[3] [4]]: A B = 11, and the gradient is [66 88]. */
 export function gradient({ tf }) {
   const values = tf.tidy(() => {

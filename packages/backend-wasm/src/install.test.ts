@@ -24,6 +24,7 @@ const missing = [
   'ApoInnerProduct',
   'ApoMomentum',
   'ApoRmsprop',
+  'ApoRound',
   'ApoScaledSubtract',
   'Conv2DBackpropFilter',
   'DepthwiseConv2dNativeBackpropFilter',

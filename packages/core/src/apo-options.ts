@@ -1,4 +1,4 @@
-/** The options of `Apo`, and its two presets: `auto`, which needs nothing chosen by hand, and `paper`, which is Algorithm 1 to the letter. */
+/** The options of `Apo`, and its two presets: `auto`, which needs nothing chosen by hand, and `paper`, which is Algorithm 1 to the letter. A rule may want other defaults under each of them. */
 import type { CalibrationOptions } from './calibration.js';
 import type { GradientClip } from './clip.js';
 import { ApoError, requireArgument, requireInteger, requireNumber } from './errors.js';
@@ -18,6 +18,22 @@ export interface StepperOptions {
 }
 
 export type Preset = 'auto' | 'paper';
+
+/** The options whose defaults differ between presets, or that a rule wants to be different. */
+export type PresetOptions = Omit<ApoOptions, 'preset' | 'schedule' | 'clip' | 'seed'>;
+
+/** What a rule is and wants under one preset. */
+export interface RulePreset {
+  /** Over the preset's own defaults, under the user's options. */
+  readonly options?: PresetOptions;
+  /** The form of the rule that is adapted. Default: the rule itself. */
+  readonly rule?: UpdateRule;
+}
+
+/** An update rule with defaults of its own for `Apo`; every `UpdateRule` is one. */
+export interface ApoRule extends UpdateRule {
+  readonly presets?: Readonly<Partial<Record<Preset, RulePreset>>>;
+}
 
 export interface ApoOptions extends StepperOptions {
   /** Where the other defaults come from. Default `auto`. */
@@ -50,8 +66,15 @@ export interface ApoOptions extends StepperOptions {
   readonly backtrack?: boolean;
   /** How far Q looks ahead. `auto`: the rule's own (`step` for SGD and RMSprop, `committed` for momentum, 4 × for Adam); `paper`: `step`. */
   readonly lookahead?: Lookahead;
-  /** Move θ by another rule for the first `steps` steps while φ is already being learned. Default: none. */
-  readonly warmup?: { readonly rule: UpdateRule; readonly steps: number };
+  /** Move θ by another rule for the first `steps` steps while φ is already being learned; `false` for none, the default of most rules. */
+  readonly warmup?: Warmup | false;
+  /** c > 0: multiplies every real step, on top of the schedule. The lookahead does not see it; `lookahead: {factor: c}` makes it. Default 1. */
+  readonly scale?: number;
+}
+
+export interface Warmup {
+  readonly rule: UpdateRule;
+  readonly steps: number;
 }
 
 /** Options with every default filled in. */
@@ -68,7 +91,13 @@ export interface ResolvedApoOptions extends StepperOptions {
   readonly reject: boolean;
   readonly backtrack: boolean;
   readonly lookahead: Lookahead;
-  readonly warmup?: { readonly rule: UpdateRule; readonly steps: number };
+  readonly warmup?: Warmup;
+  readonly scale: number;
+}
+
+/** The form of `rule` that is adapted under a preset. */
+export function presetRule(rule: ApoRule, preset: Preset = 'auto'): UpdateRule {
+  return rule.presets?.[preset]?.rule ?? rule;
 }
 
 /** What the presets differ in. */
@@ -109,13 +138,17 @@ function presetDefaults(
 }
 
 /** Fills in the preset's defaults. @throws ApoError `INVALID_ARGUMENT`, or `UNSUPPORTED` for a combination that the rule cannot do. */
-export function resolveApoOptions(rule: UpdateRule, options: ApoOptions): ResolvedApoOptions {
-  const defaults = presetDefaults(options.preset ?? 'auto', rule);
-  const { interval = 10, lambdaFsd = 0.3, lambdaWsd = 0, lossBatch = 'same', fsdBatch = 'other' } = options;
-  const { denseSteps, metaOptimizer, calibrate, maxLogChange, reject, backtrack, lookahead } = {
-    ...defaults,
+export function resolveApoOptions(asked: ApoRule, options: ApoOptions): ResolvedApoOptions {
+  const { preset = 'auto' } = options;
+  const rule = presetRule(asked, preset);
+  const { warmup, ...chosen } = {
+    ...presetDefaults(preset, rule),
+    ...asked.presets?.[preset]?.options,
     ...withoutUndefined(options),
   };
+  const { interval = 10, lambdaFsd = 0.3, lambdaWsd = 0, lossBatch = 'same', fsdBatch = 'other' } = chosen;
+  const { denseSteps, metaOptimizer, calibrate, maxLogChange, reject, backtrack, lookahead } = chosen;
+  const { scale = 1 } = chosen;
   requireInteger('interval', interval, 1);
   requireInteger('denseSteps', denseSteps, 0);
   requireNumber('lambdaFsd', lambdaFsd, { min: 0 });
@@ -123,7 +156,8 @@ export function resolveApoOptions(rule: UpdateRule, options: ApoOptions): Resolv
   if (maxLogChange !== false) requireNumber('maxLogChange', maxLogChange, { min: 0, exclusive: true });
   requireChoice('lossBatch', lossBatch, ['same', 'other']);
   requireChoice('fsdBatch', fsdBatch, ['same', 'other']);
-  if (options.warmup) requireInteger('warmup.steps', options.warmup.steps, 1);
+  requireNumber('scale', scale, { min: 0, exclusive: true });
+  if (warmup) requireInteger('warmup.steps', warmup.steps, 1);
   requireLookahead(rule, lookahead);
   if (calibrate !== false && rule.logLearningRate === undefined) {
     throw new ApoError(
@@ -132,7 +166,9 @@ export function resolveApoOptions(rule: UpdateRule, options: ApoOptions): Resolv
     );
   }
   return {
-    ...options,
+    ...chosen,
+    ...(warmup && { warmup }),
+    scale,
     interval,
     denseSteps,
     lambdaFsd,

@@ -1,14 +1,13 @@
 /** Amortized Proximal Optimization: Algorithm 1 of arXiv 2203.00089, for any update rule on any objective. */
 import * as tf from '@tensorflow/tfjs-core';
-import { resolveApoOptions } from './apo-options.js';
-import type { ApoOptions, ResolvedApoOptions } from './apo-options.js';
-import { zeroSlots } from './base-direction.js';
+import { presetRule, resolveApoOptions } from './apo-options.js';
+import type { ApoOptions, ApoRule, ResolvedApoOptions } from './apo-options.js';
 import { basePass } from './base-pass.js';
 import type { BasePass, SeededBatch } from './base-pass.js';
 import { calibrateLogRate } from './calibration.js';
 import { MetaStatisticsFeed } from './meta-statistics.js';
 import type { MetaStepListener } from './meta-statistics.js';
-import { lookaheadParts, metaStep } from './meta-step.js';
+import { lookaheadParts, metaStep, promisedDecrease } from './meta-step.js';
 import type { LookaheadParts } from './meta-step.js';
 import { preserving } from './lookahead.js';
 import type { Objective, Outputs } from './objective.js';
@@ -26,8 +25,9 @@ import type { ProximalProblem } from './proximal.js';
 import { createRandom } from './random.js';
 import { checkState, restoreState, RuleRunner } from './rule-runner.js';
 import type { Advance } from './rule-runner.js';
-import { flattenState, innerProduct, replaceKept, stateTensors } from './tensor-map.js';
-import type { RuleState, TensorMap, UpdateRule } from './update-rule.js';
+import type { Schedule } from './schedule.js';
+import { flattenState, replaceKept, stateTensors } from './tensor-map.js';
+import type { RuleState, TensorMap } from './update-rule.js';
 
 /**
  * An optimizer that learns φ of a rule while it trains. It owns φ and all state (`dispose` frees them), never the objective's
@@ -48,25 +48,28 @@ export class Apo<B> implements Optimizer<B> {
 
   /**
    * @param objective What is minimised. Its variables are moved by `step`.
-   * @param rule The rule whose φ is learned: `sgd()`, `momentum()`, `rmsprop()`, `adam()`, `adamw()` or one of your own.
+   * @param rule The rule whose φ is learned: `sgd()`, `momentum()`, `rmsprop()`, `adam()`, `adamw()` or one of your own. It may bring defaults for each preset, and a form of its own under it.
    * @param options See `ApoOptions`; the default preset `auto` needs nothing chosen.
    * @throws ApoError `INVALID_ARGUMENT` or `UNSUPPORTED`.
    */
   constructor(
     readonly objective: Objective<B>,
-    rule: UpdateRule,
+    rule: ApoRule,
     options: ApoOptions = {},
   ) {
     requireUniqueNames(objective.variables);
     this.options = resolveApoOptions(rule, options);
     this.name = `${rule.name}-apo`;
     this.random = createRandom(this.options.seed ?? 0);
-    this.main = new RuleRunner(rule, objective.variables, this.options.schedule);
-    this.warmup =
-      this.options.warmup &&
-      new RuleRunner(this.options.warmup.rule, objective.variables, this.options.schedule);
+    const { warmup, schedule, scale, metaOptimizer } = this.options;
+    this.main = new RuleRunner(
+      presetRule(rule, options.preset),
+      objective.variables,
+      scaledBy(scale, schedule),
+    );
+    this.warmup = warmup && new RuleRunner(warmup.rule, objective.variables, schedule);
     this.metaState = tf.tidy(() => {
-      const state = zeroSlots(this.options.metaOptimizer.base.slots, this.main.phi);
+      const state = metaOptimizer.initialState(this.main.phi);
       replaceKept([], stateTensors(state));
       return state;
     });
@@ -189,18 +192,19 @@ export class Apo<B> implements Optimizer<B> {
   /** Sets log η by acceptance ratio on the first batch. */
   private calibrate(problem: ProximalProblem<B>, descent: BasePass, advance: Advance): void {
     const { rule, phi } = this.main;
-    const { start, direction } = this.parts(advance);
+    const parts = this.parts(advance);
     const entry = rule.logLearningRate!;
     const shape = phi[entry]!.shape;
+    const given: tf.Scalar = tf.mean(phi[entry]!);
     const withLogRate = (logRate: tf.Tensor): TensorMap => ({
       ...phi,
       [entry]: tf.add(tf.zeros(shape), logRate),
     });
     const logRate = calibrateLogRate(
       descent.loss,
-      innerProduct(descent.gradients, direction),
-      (trial) => proximalTerms(problem, rule.apply(start, withLogRate(trial), direction)).q,
-      tf.mean(phi[entry]!),
+      tf.div(promisedDecrease(rule, entry, withLogRate(given), parts, descent), tf.exp(given)),
+      (trial) => proximalTerms(problem, rule.apply(parts.start, withLogRate(trial), parts.direction)).q,
+      given,
       this.options.calibration,
     );
     this.main.setPhi(withLogRate(logRate));
@@ -218,6 +222,7 @@ export class Apo<B> implements Optimizer<B> {
       metaSteps: this.metaCount,
       rejected: rejected!,
       learningRates: await this.learningRates(),
+      diagnostics: await this.main.diagnostics(),
     };
   }
 
@@ -270,4 +275,8 @@ export class Apo<B> implements Optimizer<B> {
   private seeded(batches: readonly B[]): SeededBatch<B>[] {
     return batches.map((batch) => ({ batch, seed: this.random.integer(0x7fffffff) }));
   }
+}
+
+function scaledBy(scale: number, schedule: Schedule | undefined): Schedule | undefined {
+  return scale === 1 ? schedule : (step) => scale * (schedule?.(step) ?? 1);
 }

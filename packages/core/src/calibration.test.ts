@@ -34,6 +34,27 @@ describe('calibrateLogRate', () => {
     expect(calibrate(2.3, 1, 4, { ratio: 0.5 })).toBeCloseTo(0.25, 2);
   });
 
+  it('forgives what evaluations of Q may be off by', () => {
+    // η s − ½ c η² + ρ J = .9 η s with J = 2.3, s = 1, c = 4 and ρ = 2⁻⁸: η = (.1 + √(.01 + 8 ρ J)) / 4 = .09653.
+    expect(calibrate(2.3, 1, 4, { resolution: 2 ** -8 })).toBeCloseTo(0.0965, 3);
+    // A Q that only takes multiples of ρ J: without forgiveness the first short step that changes nothing stops the search.
+    const coarse = (resolution: number): number =>
+      tf.tidy(() => {
+        const unit = 2.3 * 2 ** -8;
+        const q = (logRate: tf.Scalar): tf.Scalar => {
+          const eta = tf.exp(logRate);
+          const exact = tf.add(tf.sub(2.3, eta), tf.mul(tf.square(eta), 2));
+          return tf.mul(tf.round(tf.div(exact, unit)), unit);
+        };
+        const rate = calibrateLogRate(tf.scalar(2.3), tf.scalar(1), q, tf.scalar(0), { resolution });
+        return Math.exp(values(rate)[0]!);
+      });
+    expect(coarse(0)).toBeLessThan(1e-4);
+    expect(coarse(2 ** -8)).toBeGreaterThan(0.03);
+    expect(coarse(2 ** -8)).toBeLessThan(0.13);
+    expect(() => calibrate(2.3, 1, 4, { resolution: -1 })).toThrow('calibrate.resolution is -1');
+  });
+
   it('treats a Q that cannot be computed as too far', () => {
     const found = tf.tidy(() =>
       values(

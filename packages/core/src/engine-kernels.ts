@@ -61,8 +61,13 @@ export interface InnerProductKernelAttributes extends EngineKernelAttributes {
   readonly groups: number;
 }
 
+/** `ApoRound`: the tensors of the role `x` rounded to bfloat16 or float16, to nearest, ties to even; NaN, ±∞ and ±0 stay. */
+export interface RoundKernelAttributes extends EngineKernelAttributes {
+  readonly precision: 'bf16' | 'fp16';
+}
+
 export type EngineKernelName =
-  'ApoMomentum' | 'ApoRmsprop' | 'ApoAdam' | 'ApoScaledSubtract' | 'ApoInnerProduct';
+  'ApoMomentum' | 'ApoRmsprop' | 'ApoAdam' | 'ApoScaledSubtract' | 'ApoInnerProduct' | 'ApoRound';
 
 /** What goes into a kernel: a map of tensors for each role, all with the names and shapes of the first, and single tensors. */
 export interface EngineKernelCall {

@@ -77,6 +77,7 @@ export type {
   InnerProductKernelAttributes,
   MomentumKernelAttributes,
   RmspropKernelAttributes,
+  RoundKernelAttributes,
   ScaledSubtractKernelAttributes,
   UpdateKernelAttributes,
 } from './engine-kernels.js';
@@ -89,9 +90,10 @@ export type { RmspropOptions } from './rules/rmsprop.js';
 export { adam, adamw } from './rules/adam.js';
 export type { AdamOptions, AdamWOptions } from './rules/adam.js';
 export type { BaseDirection, UpdateRates } from './base-direction.js';
-export { LOG_LEARNING_RATE, withLearningRate } from './learning-rate.js';
+export { LOG_LEARNING_RATE, subtractScaled, withLearningRate } from './learning-rate.js';
 export type { LearningRateGroups, LearningRateOptions } from './learning-rate.js';
 export { metaAdam, metaRmsprop, metaSgd } from './meta/meta-optimizer.js';
+export { metaByEntry } from './meta/meta-by-entry.js';
 export type { MetaOptimizer } from './meta/meta-optimizer.js';
 export { basePass, meanLoss } from './base-pass.js';
 export type { BasePass, BasePassOptions, SeededBatch } from './base-pass.js';
@@ -112,9 +114,26 @@ export type {
   OtherLayer,
 } from './layer-capture-kinds.js';
 export { Apo } from './apo.js';
-export type { ApoOptions, Preset, ResolvedApoOptions, StepperOptions } from './apo-options.js';
+export type {
+  ApoOptions,
+  ApoRule,
+  Preset,
+  PresetOptions,
+  ResolvedApoOptions,
+  RulePreset,
+  StepperOptions,
+  Warmup,
+} from './apo-options.js';
 export { RuleOptimizer } from './rule-optimizer.js';
 export { checkState } from './rule-runner.js';
+export { precisions } from './precision/format.js';
+export type { Precision } from './precision/format.js';
+export { roundTo } from './precision/round.js';
+export { withPrecision } from './precision/objective-precision.js';
+export type { PrecisionOptions } from './precision/objective-precision.js';
+export { withRulePrecision } from './precision/rule-precision.js';
+export type { MasterCopies, RulePrecisionOptions } from './precision/rule-precision.js';
+export { withMetaPrecision } from './precision/meta-precision.js';
 export { fromLayersModel } from './layers/layers-model.js';
 export type { LayersBatch, LayersModelOptions } from './layers/layers-model.js';
 export type { DivergenceChoice } from './layers/layers-model-divergence.js';

@@ -77,8 +77,8 @@ export function withLearningRate(
   return rule;
 }
 
-/** θ − η_g d. */
-function subtractScaled(
+/** θ − η_g d over the names of `direction`, in one pass where the engine has a kernel for it; the caller owns the result. */
+export function subtractScaled(
   variables: TensorMap,
   direction: TensorMap,
   { values, place }: UpdateRates,

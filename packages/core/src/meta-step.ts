@@ -2,11 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ResolvedApoOptions } from './apo-options.js';
 import type { BasePass } from './base-pass.js';
-import { clamp } from './clip.js';
 import { proximalGradient, proximalTerms } from './proximal.js';
 import type { ProximalProblem, ProximalTerms } from './proximal.js';
 import type { Advance } from './rule-runner.js';
-import { innerProduct, mapTensors, scaled, select } from './tensor-map.js';
+import { displaced, innerProduct, scaled, select } from './tensor-map.js';
 import type { RuleState, TensorMap, UpdateRule } from './update-rule.js';
 import { contract } from './vjp.js';
 
@@ -16,10 +15,12 @@ const MAX_BACKTRACK = Math.log(10);
 /** A rise of Q over J below this part of |J| is rounding. */
 const NEGLIGIBLE_RISE = 1e-5;
 
-/** θ′ = u(start, φ, direction): where the lookahead starts (θ, or θ after the committed momentum) and what φ scales. */
+/** θ′ = u(start, φ, direction): where the lookahead starts (θ, θ + drift, or θ after the committed momentum) and what φ scales. */
 export interface LookaheadParts {
   readonly start: TensorMap;
   readonly direction: TensorMap;
+  /** The start is θ + drift, so that Q there is not J(θ) and no φ can make it so. */
+  readonly drifted: boolean;
 }
 
 export interface MetaStepInput<B> {
@@ -51,15 +52,17 @@ export function lookaheadParts(
   rule: UpdateRule,
   variables: TensorMap,
   phi: TensorMap,
-  { direction, committed }: Advance,
+  { direction, drift, committed }: Advance,
   lookahead: ResolvedApoOptions['lookahead'],
 ): LookaheadParts {
   if (committed) {
-    return { start: rule.apply(variables, phi, committed.momentum), direction: committed.direction };
+    const start = rule.apply(variables, phi, committed.momentum);
+    return { start, direction: committed.direction, drifted: false };
   }
   return {
-    start: variables,
+    start: displaced(variables, drift),
     direction: scaled(direction, typeof lookahead === 'object' ? lookahead.factor : 1),
+    drifted: drift !== undefined,
   };
 }
 
@@ -69,17 +72,11 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
   const lookaheadAt = (values: TensorMap): TensorMap => rule.apply(parts.start, values, parts.direction);
   const { terms, cotangent } = proximalGradient(problem, lookaheadAt(phi));
   const gradient = contract(rule, { variables: parts.start, phi, direction: parts.direction, cotangent });
-  const { direction, state } = options.metaOptimizer.base.direction({
-    variables: phi,
-    gradients: gradient,
-    state: input.metaState,
-    step: input.metaStep,
-  });
-  const proposed = mapTensors(phi, (value, name) => {
-    const change = tf.mul(direction[name]!, -options.metaOptimizer.learningRate);
-    const limit = name === rule.logLearningRate ? options.maxLogChange : undefined;
-    return tf.add(value, limit === undefined ? change : clamp(change, limit));
-  });
+  const entry = rule.logLearningRate;
+  const { phi: proposed, state } = options.metaOptimizer.move(
+    { variables: phi, gradients: gradient, state: input.metaState, step: input.metaStep },
+    entry === undefined || options.maxLogChange === undefined ? {} : { [entry]: options.maxLogChange },
+  );
   if (!options.reject && !options.backtrack)
     return { phi: proposed, metaState: state, terms, gradient, accepted: tf.scalar(true, 'bool') };
 
@@ -88,9 +85,8 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
   const trial = proximalTerms(problem, lookaheadAt(usable)).q;
   const better = options.reject ? tf.lessEqual(trial, terms.q) : tf.scalar(true, 'bool');
   const chosen = select(better, usable, phi);
-  const entry = options.backtrack ? rule.logLearningRate : undefined;
   const guarded =
-    entry === undefined
+    entry === undefined || !options.backtrack
       ? {}
       : {
           [entry]: tf.add(
@@ -112,23 +108,22 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
 /**
  * How far log η has to fall when even the better of both lookaheads raises the objective on its own batch although the
  * direction descends: the parabola through J with slope −s and through Q has its minimum at s / 2(Q − J + s) of the step
- * (backtracking by interpolation, Nocedal & Wright, Sec. 3.5). Zero otherwise; the most when Q cannot be computed.
+ * (backtracking by interpolation, Nocedal & Wright, Sec. 3.5). Zero otherwise; the most when Q cannot be computed. After a drift
+ * Q at the start stands for J, and the slope of J at θ for the one there.
  */
 function backtracking<B>(
-  { rule, parts, descent }: MetaStepInput<B>,
+  { problem, rule, parts, descent }: MetaStepInput<B>,
   entry: string,
   phi: TensorMap,
   q: tf.Tensor,
 ): tf.Tensor {
-  // A step is linear in η, so ⟨∇J, ∂θ′/∂log η⟩ is the whole change of J that φ's part of the step promises.
-  const { start, direction } = parts;
-  const own = contract(rule, { variables: start, phi, direction, cotangent: descent.gradients })[entry]!;
-  const promised = tf.neg(tf.sum(own));
-  const rise = tf.sub(q, descent.loss);
+  const promised: tf.Tensor = promisedDecrease(rule, entry, phi, parts, descent);
+  const unmoved = parts.drifted ? proximalTerms(problem, parts.start).q : descent.loss;
+  const rise = tf.sub(q, unmoved);
   const fraction = tf.div(promised, tf.mul(tf.add(rise, promised), 2));
   const change = tf.log(tf.clipByValue(fraction, Math.exp(-MAX_BACKTRACK), 1));
   const worse = tf.logicalAnd(
-    tf.greater(rise, tf.mul(tf.abs(descent.loss), NEGLIGIBLE_RISE)),
+    tf.greater(rise, tf.mul(tf.abs(unmoved), NEGLIGIBLE_RISE)),
     tf.greater(promised, 0),
   );
   const computable = tf.equal(tf.sub(q, q), 0);
@@ -137,6 +132,19 @@ function backtracking<B>(
     tf.where(worse, change, tf.zerosLike(change)),
     tf.fill(change.shape, -MAX_BACKTRACK),
   );
+}
+
+/** −⟨∇J, ∂θ′/∂log η⟩: since a step is linear in η, the whole decrease of J that φ's part of the step promises; a scalar. */
+export function promisedDecrease(
+  rule: UpdateRule,
+  entry: string,
+  phi: TensorMap,
+  { start, direction }: LookaheadParts,
+  { gradients: cotangent }: BasePass,
+): tf.Scalar {
+  const own = contract(rule, { variables: start, phi, direction, cotangent, only: entry });
+  const change: tf.Scalar = tf.sum(own[entry]!);
+  return tf.neg(change);
 }
 
 /** ‖∂Q/∂φ‖ over all entries, a scalar. */

@@ -54,6 +54,8 @@ export interface OptimizerStatistics {
   /** Meta-steps that were undone because they made Q worse or non-finite. */
   readonly rejected: number;
   readonly learningRates: Readonly<Record<string, number>>;
+  /** What the rule says of φ, by name (`UpdateRule.diagnostics`); empty or absent when it says nothing. */
+  readonly diagnostics?: Readonly<Record<string, number>>;
 }
 
 /** Everything needed to continue: tensors by name (owned by the optimizer, read them before the next step) and plain values. */

@@ -63,7 +63,13 @@ export class RuleOptimizer<B> implements Optimizer<B> {
   }
 
   async statistics(): Promise<OptimizerStatistics> {
-    return { steps: this.stepCount, metaSteps: 0, rejected: 0, learningRates: await this.learningRates() };
+    return {
+      steps: this.stepCount,
+      metaSteps: 0,
+      rejected: 0,
+      learningRates: await this.learningRates(),
+      diagnostics: await this.runner.diagnostics(),
+    };
   }
 
   /** Never calls the listener: there are no meta-steps. */

@@ -3,7 +3,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ApoError, requireArgument } from './errors.js';
 import type { OptimizerState } from './optimizer.js';
 import type { Schedule } from './schedule.js';
-import { byName, flattenState, mapTensors, replaceKept, scaled, stateTensors } from './tensor-map.js';
+import {
+  byName,
+  displaced,
+  flattenState,
+  mapTensors,
+  replaceKept,
+  scaled,
+  stateTensors,
+} from './tensor-map.js';
 import type { CommittedOutput, RuleState, TensorMap, UpdateRule } from './update-rule.js';
 
 /** What one gradient gives: the rule's next state, its direction and, if asked for, the committed lookahead. */
@@ -11,6 +19,7 @@ export interface Advance {
   readonly step: number;
   readonly state: RuleState;
   readonly direction: TensorMap;
+  readonly drift?: TensorMap;
   readonly committed?: CommittedOutput;
 }
 
@@ -45,9 +54,11 @@ export class RuleRunner {
    * Takes the state of `advance` over, and moves θ ← u(θ, φ, schedule · d) unless another rule moves θ.
    * @throws ApoError `INVALID_ARGUMENT`, before anything has moved, when the rule's θ′ lacks a variable or has another shape.
    */
-  commit({ step, direction, state }: Advance, moveVariables = true): void {
-    if (moveVariables)
-      this.assign(this.rule.apply(this.variables, this.phi, scaled(direction, this.factor(step))));
+  commit({ step, direction, drift, state }: Advance, moveVariables = true): void {
+    if (moveVariables) {
+      const start = displaced(this.variables, drift);
+      this.assign(this.rule.apply(start, this.phi, scaled(direction, this.factor(step))));
+    }
     this.takeState(state);
   }
 
@@ -105,6 +116,17 @@ export class RuleRunner {
     return Object.fromEntries(
       this.groups.map((group, i) => [group, Math.exp(values[i]!) * this.factor(step)]),
     );
+  }
+
+  /** The rule's own readings of φ; empty for a rule without any. */
+  async diagnostics(): Promise<Record<string, number>> {
+    const scalars = Object.entries(tf.tidy(() => this.rule.diagnostics?.(this.phi) ?? {}));
+    try {
+      const readings = await Promise.all(scalars.map(([, scalar]) => scalar.data()));
+      return Object.fromEntries(scalars.map(([name], i) => [name, readings[i]![0]!]));
+    } finally {
+      tf.dispose(scalars.map(([, scalar]) => scalar));
+    }
   }
 
   /** φ and state as one map under `prefix`; the tensors stay this runner's. */

@@ -18,6 +18,13 @@ export function scaled(map: TensorMap, factor: number): TensorMap {
   return factor === 1 ? map : mapTensors(map, (tensor) => tf.mul(tensor, factor));
 }
 
+/** map + displacement over the names of `map`; the same tensors when there is no displacement. */
+export function displaced(map: TensorMap, displacement: TensorMap | undefined): TensorMap {
+  return displacement === undefined
+    ? map
+    : mapTensors(map, (tensor, name) => tf.add(tensor, displacement[name]!));
+}
+
 /** ⟨a, b⟩ over the names of `a`, a scalar. */
 export function innerProduct(a: TensorMap, b: TensorMap): tf.Scalar {
   return tf.reshape(

@@ -17,8 +17,13 @@ export interface DirectionInput {
 }
 
 export interface DirectionOutput {
-  /** d in θ′ = u(θ, φ, d); the same names and shapes as the variables. */
+  /**
+   * d in θ′ = u(θ + drift, φ, d); the names and shapes of the variables. A rule may add entries under names of its own that
+   * its `apply` and `vjp` understand; whatever shortens or lengthens a step multiplies every entry.
+   */
   readonly direction: TensorMap;
+  /** A displacement that φ has no part in, such as heavy-ball momentum on the realised step; taken whole. Default: none. */
+  readonly drift?: TensorMap;
   /** The state after this gradient. A tensor that did not change may be the one that was given. */
   readonly state: RuleState;
 }
@@ -50,6 +55,8 @@ export interface VjpInput {
   readonly direction: TensorMap;
   /** v = ∂Q/∂θ′. */
   readonly cotangent: TensorMap;
+  /** The only entry of φ that is asked for; a rule may give more than that. Default: all. */
+  readonly only?: string;
 }
 
 /**
@@ -79,6 +86,8 @@ export interface UpdateRule {
   readonly logLearningRate?: string;
   /** The names of the groups in that entry, in order. */
   learningRateGroups?(variables: readonly tf.Variable[]): readonly string[];
+  /** What a user should know of φ, as scalars by name (entries that have died, say); `statistics` reads them. Owned by the caller. */
+  diagnostics?(phi: TensorMap): Record<string, tf.Scalar>;
   /** What the preset `auto` uses: `step` for SGD and RMSprop, `committed` for momentum, four steps for Adam. */
   readonly defaultLookahead?: Lookahead;
 }

@@ -15,7 +15,9 @@ import { exitCode } from '../exit-code.js';
 import { writeLine } from '../io.js';
 import { namesOf, whole } from '../parse.js';
 import { addBenchEngine } from './bench-engine.js';
+import { addBenchPrecond } from './bench-precond.js';
 import type { CommandContext } from './command.js';
+import { gatherMeters } from './gather-meters.js';
 
 interface BenchOptions {
   readonly engines: readonly BenchEngineName[];
@@ -47,7 +49,7 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .description('Benchmarks. Without a name: steps.')
     .addHelpText(
       'after',
-      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo help bench engine',
+      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo bench precond\n  apo help bench engine',
     );
   benches
     .command('steps', { isDefault: true })
@@ -78,6 +80,7 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     )
     .action((options: BenchOptions) => bench(options, context, start));
   addBenchEngine(benches, context, start);
+  addBenchPrecond(benches, context, start);
 
   program
     .command('bench-meter', { hidden: true })
@@ -98,20 +101,9 @@ async function bench(
 ): Promise<void> {
   const { engines, models, rules, rounds, threads } = options;
   const metaModels = options.meta ? options.metaModels : [];
-  const meters: (Meter & { readonly threads: number })[] = [];
-  const refused: { engine: BenchEngineName; reason: string }[] = [];
   const tell = (text: string): void => writeLine(io.stderr, text);
+  const { meters, refused } = await gatherMeters(engines, threads, start, tell);
   try {
-    for (const engine of engines) {
-      try {
-        meters.push(await start(engine, threads));
-      } catch (error) {
-        const reason =
-          error instanceof Error ? error.message.trim().replace(/\s*\n\s*/g, ' ') : String(error);
-        refused.push({ engine, reason });
-        tell(`${engine} is left out: ${reason}`);
-      }
-    }
     const benchmark = { models, rules, rounds, metaModels };
     const steps = await measureSteps(meters, benchmark, tell);
     const meta = await measureMeta(meters, benchmark, tell);

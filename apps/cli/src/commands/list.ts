@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { benchModels } from '../bench/models.js';
 import { engineNames } from '../engines.js';
 import { writeLine } from '../io.js';
-import { baseOptimizers, optimizerNames, parseOptimizerName } from '../optimizers.js';
+import { describeOptimizer, optimizerNames, parseOptimizerName, usualRates } from '../optimizers/names.js';
 import type { CommandContext } from './command.js';
 
 export function addList(program: Command, { io }: CommandContext): void {
@@ -36,12 +36,11 @@ function catalogue(): Catalogue {
       steps: defaults.steps,
     })),
     optimizers: optimizerNames.map((name) => {
-      const { base, adapted } = parseOptimizerName(name);
-      const { title, learningRate } = baseOptimizers[base];
+      const { base } = parseOptimizerName(name);
       return {
         name,
-        description: adapted ? `${title} that tunes its learning rate` : `${title} at a fixed learning rate`,
-        learningRate,
+        description: describeOptimizer(name),
+        ...(base !== 'precond' && { learningRate: usualRates[base] }),
       };
     }),
     engines: engineNames.map((name) => ({ name, description: engineDescriptions[name] })),

@@ -10,8 +10,9 @@ import { activateEngine, engineNames } from '../engines.js';
 import { exitCode } from '../exit-code.js';
 import { writeLine } from '../io.js';
 import type { Io } from '../io.js';
-import { checkOptimizerSettings, optimizerNames } from '../optimizers.js';
-import { fraction, nonNegative, positive, whole } from '../parse.js';
+import { optimizerNames } from '../optimizers/names.js';
+import { checkOptimizerSettings } from '../optimizers/settings.js';
+import { whole } from '../parse.js';
 import { createProgress, progressKinds } from '../progress/progress.js';
 import type { ProgressKind } from '../progress/progress.js';
 import { runReport } from '../report/page.js';
@@ -24,6 +25,7 @@ import { parseLookahead, requireOneLength, resolveSettings, resumeSettings } fro
 import type { RunSettings } from '../run/settings.js';
 import { readSummary } from '../run/summary.js';
 import type { CommandContext } from './command.js';
+import { addOptimizerOptions } from './optimizer-options.js';
 
 /** The settings that are options of the same name, and those that say how the command behaves. */
 interface RunOptions extends Partial<Omit<RunSettings, 'task' | 'lookahead'>> {
@@ -39,46 +41,15 @@ interface RunOptions extends Partial<Omit<RunSettings, 'task' | 'lookahead'>> {
 const defaults = { seed: 0, logEvery: 10, checkpointEvery: 500 } as const;
 
 export function addRun(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('run')
     .summary('train a task with an optimizer')
     .description(
       'Trains TASK with an optimizer and writes metrics, a summary, a checkpoint and a report to DIR.',
     )
-    .argument('<task>', 'name of a task; "apo list" shows them')
-    .addOption(
-      new Option('--optimizer <name>', 'update rule; with -apo it tunes itself').choices(optimizerNames),
-    )
-    .option(
-      '--learning-rate <x>',
-      'learning rate; with -apo where it starts (the preset auto finds its own start)',
-      positive,
-    )
-    .option('--momentum <x>', 'momentum of sgdm (default 0.9) or rmsprop (default 0)', fraction)
-    .option('--nesterov', "Nesterov's form, for sgdm")
-    .option('--weight-decay <x>', 'decoupled decay of adamw (default 0.01)', nonNegative)
-    .addOption(
-      new Option('--preset <name>', 'defaults of the meta-objective (default: auto)').choices([
-        'auto',
-        'paper',
-      ]),
-    )
-    .option('--lambda-fsd <x>', 'weight of the function-space term (default 0.3)', nonNegative)
-    .option('--lambda-wsd <x>', 'weight of the weight-space term (default 0)', nonNegative)
-    .option('--interval <k>', "steps between two meta-steps (default: the task's)", whole(1))
-    .option('--dense-steps <n>', 'meta-steps at each of the first n steps (auto: 20, paper: 0)', whole(0))
-    .option('--meta-learning-rate <x>', 'rate at which log(learning rate) moves (default 0.1)', positive)
-    .option('--lookahead <how>', 'step, committed, or a factor')
-    .option('--calibrate', 'find the first learning rate on the first batch (auto)')
-    .option('--no-calibrate', 'start from --learning-rate')
-    .option('--reject', 'undo meta-steps that make the objective worse (auto)')
-    .option('--no-reject', 'keep every meta-step')
-    .option('--backtrack', 'shorten the learning rate when its lookahead raises the objective (auto)')
-    .option('--no-backtrack', 'leave that to the next meta-steps')
-    .addOption(
-      new Option('--fsd-batch <which>', 'batch of the function-space term').choices(['other', 'same']),
-    )
-    .addOption(new Option('--loss-batch <which>', 'batch of the loss term').choices(['same', 'other']))
+    .argument('<task>', 'name of a task; "apo list" shows them');
+  addOptimizerOptions(command);
+  command
     .option('--seed <n>', `seed of weights, order and dropout (default ${defaults.seed})`, whole(0))
     .option('--steps <n>', "last step (default: the task's)", whole(1))
     .option('--epochs <n>', 'passes over the training set, instead of --steps', whole(1))
@@ -119,6 +90,8 @@ Examples:
   apo run mnist-mlp --optimizer sgd-apo
   apo run mnist-mlp-small --optimizer rmsprop --learning-rate 1e-3 --epochs 3 --seed 1
   apo run rosenbrock --optimizer sgd-apo --preset paper --learning-rate 1e-4 --out runs/valley
+  apo run autoencoder-tiny --optimizer apo-precond
+  apo run rosenbrock --optimizer apo-precond --form dense --steps 2000
   apo run mnist-mlp --resume --out runs/mnist --steps 1200`;
 
 interface Plan {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ApoError } from '@apo/core';
 import type { EngineName } from '../engines.js';
-import type { OptimizerName } from '../optimizers.js';
+import type { OptimizerName } from '../optimizers/names.js';
 import type { ProgressState } from '../progress/state.js';
 import type { RunChild } from './child-run.js';
 

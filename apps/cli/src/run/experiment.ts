@@ -5,7 +5,7 @@ import type { Task, TaskInstance } from '@apo/tasks';
 import * as tf from '@tensorflow/tfjs-core';
 import { writeFileAtomic } from '../atomic-file.js';
 import { withoutGreeting } from '../greeting.js';
-import { createOptimizer } from '../optimizers.js';
+import { createOptimizer } from '../optimizers/create.js';
 import type { Progress, ProgressState } from '../progress/state.js';
 import { continueDirectory, startDirectory } from './directory.js';
 import type { RunFiles } from './directory.js';

@@ -1,15 +1,15 @@
 /** The options of a run: checked against the task, completed by its defaults, and recorded so that a resumed run has the same. */
 import { ApoError, requireArgument } from '@apo/core';
 import type { Task } from '@apo/tasks';
+import type { EngineName } from '../engines.js';
+import { parseOptimizerName, usualRates } from '../optimizers/names.js';
 import {
-  metaOptionNames,
-  baseOptimizers,
   checkOptimizerSettings,
   flag,
-  parseOptimizerName,
-} from '../optimizers.js';
-import type { OptimizerSettings } from '../optimizers.js';
-import type { EngineName } from '../engines.js';
+  metaOptionNames,
+  preconditionerOptionNames,
+} from '../optimizers/settings.js';
+import type { OptimizerSettings } from '../optimizers/settings.js';
 
 /** What the user asked for; everything but the names has a default. */
 export interface RunSettings extends OptimizerSettings {
@@ -36,6 +36,9 @@ const identity = [
   'nesterov',
   'weightDecay',
   ...metaOptionNames,
+  ...preconditionerOptionNames,
+  'precision',
+  'masterCopies',
   'engine',
   'threads',
 ] as const satisfies readonly (keyof RunSettings)[];
@@ -47,7 +50,6 @@ const inherited = [...identity, 'steps', 'epochs', 'logEvery', 'evaluateEvery', 
 export interface ResolvedSettings extends RunSettings {
   readonly steps: number;
   readonly batchSize: number;
-  readonly learningRate: number;
 }
 
 /**
@@ -66,14 +68,16 @@ export function resolveSettings(
   const { epochs, ...withoutEpochs } = settings;
   return {
     ...withoutEpochs,
-    ...(adapted && {
-      preset: settings.preset ?? 'auto',
-      interval: settings.interval ?? defaults.interval,
-      lambdaFsd: settings.lambdaFsd ?? 0.3,
-      lambdaWsd: settings.lambdaWsd ?? 0,
-    }),
+    ...(adapted && { preset: settings.preset ?? 'auto' }),
+    // A preconditioner brings its own defaults of these.
+    ...(adapted &&
+      base !== 'precond' && {
+        interval: settings.interval ?? defaults.interval,
+        lambdaFsd: settings.lambdaFsd ?? 0.3,
+        lambdaWsd: settings.lambdaWsd ?? 0,
+      }),
     batchSize,
-    learningRate: settings.learningRate ?? baseOptimizers[base].learningRate,
+    ...(base !== 'precond' && { learningRate: settings.learningRate ?? usualRates[base] }),
     steps:
       epochs === undefined ? (settings.steps ?? defaults.steps) : stepsOf(epochs, batchesPerEpoch(batchSize)),
   };

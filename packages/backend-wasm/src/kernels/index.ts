@@ -4,6 +4,7 @@ import { apoAdam } from './apo-adam.js';
 import { apoInnerProduct } from './apo-inner-product.js';
 import { apoMomentum } from './apo-momentum.js';
 import { apoRmsprop } from './apo-rmsprop.js';
+import { apoRound } from './apo-round.js';
 import { apoScaledSubtract } from './apo-scaled-subtract.js';
 import { avgPoolGrad } from './avg-pool-grad.js';
 import { batchNormSums } from './batch-norm-sums.js';
@@ -43,6 +44,7 @@ export const fusedUpdates: readonly TrainingKernel[] = [
   apoInnerProduct,
   apoMomentum,
   apoRmsprop,
+  apoRound,
   apoScaledSubtract,
 ];
 

@@ -1,16 +1,31 @@
 /** How φ moves: a base direction (SGD, RMSprop, Adam) applied to ∇Q with its own fixed meta-learning rate. */
+import * as tf from '@tensorflow/tfjs-core';
 import type { BaseDirection } from '../base-direction.js';
+import { zeroSlots } from '../base-direction.js';
+import { clamp } from '../clip.js';
 import { requireNumber } from '../errors.js';
 import { adamDirection } from '../rules/adam.js';
 import type { AdamOptions } from '../rules/adam.js';
 import { rmspropDirection } from '../rules/rmsprop.js';
 import type { RmspropOptions } from '../rules/rmsprop.js';
 import { sgdDirection } from '../rules/sgd.js';
+import { mapTensors } from '../tensor-map.js';
+import type { DirectionInput, RuleState, TensorMap } from '../update-rule.js';
 
-/** φ ← φ − learningRate · direction(∇Q). */
+/** φ ← φ − learningRate · direction(∇Q). Pure functions, run inside `tf.tidy`; new tensors belong to the caller. */
 export interface MetaOptimizer {
-  readonly learningRate: number;
-  readonly base: BaseDirection;
+  /** State before the first meta-step: slot → entry of φ → tensor. */
+  initialState(phi: TensorMap): RuleState;
+  /**
+   * φ and the state after one meta-gradient. `variables` of the input is φ, `gradients` ∂Q/∂φ; `limits` says for some entries by
+   * how much an element of them may change at most.
+   */
+  move(input: DirectionInput, limits: Readonly<Record<string, number>>): MetaMove;
+}
+
+export interface MetaMove {
+  readonly phi: TensorMap;
+  readonly state: RuleState;
 }
 
 interface MetaRate {
@@ -19,9 +34,24 @@ interface MetaRate {
 }
 
 function metaOptimizer(learningRate: number, base: BaseDirection): MetaOptimizer {
+  requireNumber('metaOptimizer.learningRate', learningRate, { min: 0, exclusive: true });
   return {
-    learningRate: requireNumber('metaOptimizer.learningRate', learningRate, { min: 0, exclusive: true }),
-    base,
+    initialState: (phi) => zeroSlots(base.slots, phi),
+    move(input, limits) {
+      const limited = Object.keys(input.gradients).some((name) => limits[name] !== undefined);
+      if (!limited) {
+        const rates = { values: tf.tensor1d([learningRate]), place: () => 0 };
+        const output = base.update?.(input, rates);
+        if (output) return { phi: output.variables, state: output.state };
+      }
+      const { direction, state } = base.direction(input);
+      const phi = mapTensors(direction, (d, name) => {
+        const change = tf.mul(d, -learningRate);
+        const limit = limits[name];
+        return tf.add(input.variables[name]!, limit === undefined ? change : clamp(change, limit));
+      });
+      return { phi, state };
+    },
   };
 }
 

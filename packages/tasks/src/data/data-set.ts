@@ -10,16 +10,22 @@ export interface Fingerprint {
   readonly checksum: Checksum;
 }
 
-/** A file as programs read it and, where it is published compressed, its gzip form. */
-export interface DataFile extends Fingerprint {
+/**
+ * A file as programs read it and, where it is published compressed, its gzip form or the zip archive that has it as a
+ * member. Length and digest are left out where nobody names them; then the reader of the data set has to judge.
+ */
+export interface DataFile extends Partial<Fingerprint> {
   readonly name: string;
   /** The published form: `name` usually ends in `.gz`. */
   readonly gzip?: Fingerprint & { readonly name: string };
+  /** The published form: an archive with a member of the file's own name. */
+  readonly zip?: Partial<Fingerprint> & { readonly name: string };
 }
 
 export interface DataSetFiles {
-  /** Also the folder inside the data folder. */
   readonly name: string;
+  /** Inside the data folder, and on mirrors; default: `name`. Data sets may share one. */
+  readonly folder?: string;
   /** How messages call it. */
   readonly title: string;
   readonly files: readonly DataFile[];
@@ -32,7 +38,8 @@ export interface DataSetFiles {
 /** Gives the content of a data set's files, verified and uncompressed. */
 export interface DataStore {
   /**
-   * The plain content of one file, exactly `bytes` long and with the right checksum; the caller may keep it.
+   * The plain content of one file, with the right length and checksum where the data set names them; the caller may
+   * keep it.
    * @throws ApoError `DATA_UNAVAILABLE` when it is nowhere, `DATA_CORRUPT` when what was found is not it.
    */
   read(dataSet: DataSetFiles, fileName: string): Promise<Uint8Array>;
@@ -50,9 +57,19 @@ export function dataFile(dataSet: DataSetFiles, fileName: string): DataFile {
   return found;
 }
 
-/** The file that a server or a person would provide: the gzip form where there is one. */
-export function publishedForm(file: DataFile): Fingerprint & { readonly name: string } {
-  return file.gzip ?? file;
+/** The file that a server or a person would provide: the compressed form where there is one. */
+export function publishedForm(file: DataFile): Partial<Fingerprint> & { readonly name: string } {
+  return file.gzip ?? file.zip ?? file;
+}
+
+/** Where the files of a data set are, inside the data folder and on mirrors. */
+export function folderOf({ folder, name }: DataSetFiles): string {
+  return folder ?? name;
+}
+
+/** Length and digest, where both are known. */
+export function knownFingerprint({ bytes, checksum }: Partial<Fingerprint>): Fingerprint | undefined {
+  return bytes === undefined || checksum === undefined ? undefined : { bytes, checksum };
 }
 
 /** The two parts of a checksum. */

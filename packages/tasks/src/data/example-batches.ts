@@ -1,9 +1,11 @@
 /** Batches of labelled examples as tensors: bytes become float32 in [0, 1], and only the rows of the batch are converted. */
 import * as tf from '@tensorflow/tfjs-core';
-import { ApoError, BatchSampler, requireArgument } from '@apo/core';
-import type { BatchSamplerState, BatchSource, SourceState, SupervisedBatch } from '@apo/core';
+import { requireArgument } from '@apo/core';
+import type { BatchSource, SupervisedBatch } from '@apo/core';
 import { featureCount, requireExamples } from './examples.js';
 import type { LabelledExamples } from './examples.js';
+import { indexedSource } from './indexed-source.js';
+import type { ExampleSourceOptions } from './indexed-source.js';
 
 /** byte / 255, rounded to float32 once. */
 const UNIT_INTERVAL = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
@@ -37,16 +39,6 @@ export function exampleBatch(examples: LabelledExamples, indices: ArrayLike<numb
   };
 }
 
-export interface ExampleSourceOptions {
-  readonly batchSize: number;
-  /** Order of the examples; the same for the same seed on every engine. */
-  readonly seed: number;
-  /** Default true. */
-  readonly shuffle?: boolean;
-  /** Leave out the last, smaller batch of an epoch (default true). */
-  readonly dropRemainder?: boolean;
-}
-
 /**
  * An endless stream of batches that visits every example once per epoch in a seeded order, and continues where
  * `state` was taken.
@@ -58,43 +50,5 @@ export function exampleSource(
   options: ExampleSourceOptions,
 ): BatchSource<SupervisedBatch> {
   requireExamples('the data set', examples);
-  const size = examples.labels.length;
-  const { batchSize } = options;
-  const sampler = new BatchSampler({ ...options, size });
-  return {
-    batchesPerEpoch: sampler.batchesPerEpoch,
-    next: () => exampleBatch(examples, sampler.next()),
-    release: ({ inputs, targets }) => tf.dispose([inputs, targets]),
-    state: () => ({ size, batchSize, ...sampler.state() }),
-    restore: (state) => sampler.restore(samplerState(state, { size, batchSize, sampler })),
-  };
-}
-
-/** The sampler's part of a saved state, after it has been checked. */
-function samplerState(
-  state: SourceState,
-  { size, batchSize, sampler }: { size: number; batchSize: number; sampler: BatchSampler },
-): BatchSamplerState {
-  if (state['size'] !== size || state['batchSize'] !== batchSize) {
-    throw new ApoError(
-      'CHECKPOINT_MISMATCH',
-      `The saved position belongs to ${String(state['size'])} examples in batches of ${String(state['batchSize'])}, but this source has ${size} in batches of ${batchSize}; use the same data set and batch size.`,
-    );
-  }
-  const { epoch, position, random } = state;
-  const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
-  if (
-    !isCount(epoch) ||
-    !isCount(position) ||
-    position > sampler.batchesPerEpoch ||
-    !Array.isArray(random) ||
-    random.length !== sampler.state().random.length ||
-    !random.every((word): word is number => Number.isInteger(word))
-  ) {
-    throw new ApoError(
-      'CHECKPOINT_MISMATCH',
-      `The saved position is damaged (epoch ${String(epoch)}, position ${String(position)}, or the random state); give what state() returned.`,
-    );
-  }
-  return { epoch, position, random };
+  return indexedSource(examples.labels.length, (indices) => exampleBatch(examples, indices), options);
 }

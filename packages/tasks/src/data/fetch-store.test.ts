@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rangeServer } from '../../test/range-server.js';
 import type { RangeServer } from '../../test/range-server.js';
@@ -29,6 +30,8 @@ beforeEach(async () => {
     '/unpacked/a.gz': content,
     '/bad/a.gz': gzipSync(content.subarray(1)),
     '/broken/a.gz': archive.subarray(0, 30),
+    '/zips/set.zip': zipSync({ 'in/a': content }),
+    '/cut/set.zip': zipSync({ 'in/a': content }).subarray(0, 100),
   });
 });
 
@@ -64,6 +67,30 @@ describe('fetchStore', () => {
     await expect(fetchStore().read(dataSet([`${server.url}/bad`]), 'a')).rejects.toMatchObject({
       code: 'DATA_CORRUPT',
       message: expect.stringContaining('has 4999 bytes; expected 5000') as string,
+    });
+  });
+
+  it('unpacks zip archives from the folder of the set, verified by what is known of the member', async () => {
+    const zipped = (url: string, known = {}): DataSetFiles => ({
+      name: 'toy',
+      folder: 'zips',
+      title: 'Toy',
+      files: [{ name: 'a', ...known, zip: { name: 'set.zip' } }],
+      urls: [url],
+    });
+    const store = fetchStore({ baseUrl: server.url });
+    expect(await store.read(zipped('http://127.0.0.1:1'), 'a')).toEqual(content);
+    const known = { bytes: content.length, checksum: sha256(content) };
+    expect(await store.read(zipped('http://127.0.0.1:1', known), 'a')).toEqual(content);
+    await expect(
+      fetchStore().read(zipped(`${server.url}/zips`, { ...known, bytes: 4999 }), 'a'),
+    ).rejects.toMatchObject({
+      code: 'DATA_CORRUPT',
+      message: expect.stringContaining('has 5000 bytes; expected 4999') as string,
+    });
+    await expect(fetchStore().read(zipped(`${server.url}/cut`), 'a')).rejects.toMatchObject({
+      code: 'DATA_CORRUPT',
+      message: expect.stringContaining('not a whole zip archive') as string,
     });
   });
 

@@ -30,6 +30,7 @@ const gs: Record<Activation, (z: number) => number> = {
   relu: (z) => Math.max(0, z),
   tanh: Math.tanh,
   sigmoid: (z) => 1 / (1 + Math.exp(-z)),
+  linear: (z) => z,
 };
 
 async function values(model: Model): Promise<number[][]> {
@@ -53,18 +54,59 @@ describe('mlp', () => {
     model.dispose();
   });
 
-  it.each(['relu', 'tanh', 'sigmoid'] as const)('computes the forward pass with %s', async (activation) => {
-    const model = mlp({ sizes: [3, 4, 5, 2], activation, seed: 2 });
-    model.variables.forEach((variable, i) => {
-      if (variable.rank === 1) tf.tidy(() => variable.assign(tf.fill(variable.shape, 0.1 * i)));
-    });
-    const x = [0.5, -1, 2];
+  it.each(['relu', 'tanh', 'sigmoid', 'linear'] as const)(
+    'computes the forward pass with %s',
+    async (activation) => {
+      const model = mlp({ sizes: [3, 4, 5, 2], activation, seed: 2 });
+      model.variables.forEach((variable, i) => {
+        if (variable.rank === 1) tf.tidy(() => variable.assign(tf.fill(variable.shape, 0.1 * i)));
+      });
+      const x = [0.5, -1, 2];
+      const outputs = tf.tidy(() => model.predict(tf.tensor2d([x])));
+      const kernels = model.variables
+        .filter(({ rank }) => rank === 2)
+        .map((v) => v.arraySync() as number[][]);
+      const biases = model.variables.filter(({ rank }) => rank === 1).map((v) => v.arraySync() as number[]);
+      const expected = forward(kernels, biases, x, gs[activation]);
+      expect(outputs.shape).toEqual([1, 2]);
+      [...(await outputs.data())].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+      outputs.dispose();
+      model.dispose();
+    },
+  );
+
+  it('takes an activation for each hidden layer', async () => {
+    const model = mlp({ sizes: [2, 3, 2, 1], activation: ['sigmoid', 'linear'], seed: 4 });
+    const x = [0.3, -0.8];
     const outputs = tf.tidy(() => model.predict(tf.tensor2d([x])));
-    const kernels = model.variables.filter(({ rank }) => rank === 2).map((v) => v.arraySync() as number[][]);
-    const biases = model.variables.filter(({ rank }) => rank === 1).map((v) => v.arraySync() as number[]);
-    const expected = forward(kernels, biases, x, gs[activation]);
-    expect(outputs.shape).toEqual([1, 2]);
-    [...(await outputs.data())].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+    const [w1, b1, w2, b2, w3, b3] = model.variables.map((v) => v.arraySync()) as unknown as [
+      ...[number[][], number[], number[][], number[], number[][], number[]],
+    ];
+    const hidden = forward(
+      [
+        w1,
+        [
+          [1, 0, 0],
+          [0, 1, 0],
+          [0, 0, 1],
+        ],
+      ],
+      [b1, [0, 0, 0]],
+      x,
+      gs.sigmoid,
+    );
+    const expected = forward([w2, w3], [b2, b3], hidden, gs.linear);
+    expect((await outputs.data())[0]).toBeCloseTo(expected[0]!, 6);
+    outputs.dispose();
+    model.dispose();
+  });
+
+  it('leaves the biases out when asked', async () => {
+    const model = mlp({ sizes: [2, 3, 1], activation: 'linear', bias: false, seed: 4 });
+    expect(model.variables.map(({ name }) => name)).toEqual(['dense1/kernel', 'dense2/kernel']);
+    // A linear network without biases maps nothing to nothing, exactly.
+    const outputs = tf.tidy(() => model.predict(tf.zeros([1, 2])));
+    expect(await outputs.data()).toEqual(Float32Array.of(0));
     outputs.dispose();
     model.dispose();
   });
@@ -154,7 +196,11 @@ describe('mlp', () => {
     [{ sizes: [4, 0, 2] }, /Every entry of sizes is 0/],
     [{ sizes: [4, 2.5] }, /Every entry of sizes is 2.5/],
     [{ seed: 0.5 }, /seed is 0.5/],
-    [{ activation: 'swish' as 'relu' }, /Unknown activation "swish"; expected one of relu, tanh, sigmoid/],
+    [{ activation: ['relu'] as const }, /activation has 1 entries; expected 0, one for each hidden/],
+    [
+      { activation: 'swish' as 'relu' },
+      /Unknown activation "swish"; expected one of relu, tanh, sigmoid, linear/,
+    ],
     [
       { initializer: 'zeros' as 'he-normal' },
       /Unknown initializer "zeros"; expected one of he-normal, glorot/,

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApoError, isApoError, requireInteger, requireNumber } from '@apo/core';
-import { requireIntact } from '../data/data-set.js';
+import { knownFingerprint, requireIntact } from '../data/data-set.js';
 import type { Fingerprint } from '../data/data-set.js';
 import { withFileLock } from './file-lock.js';
 import { measureFile } from './digest.js';
@@ -12,7 +12,8 @@ export interface DownloadProgress {
   readonly url: string;
   /** Bytes on disk, those of an earlier attempt included. */
   readonly received: number;
-  readonly total: number;
+  /** Absent when neither the caller nor the server says. */
+  readonly total?: number;
 }
 
 export interface DownloadSettings {
@@ -26,10 +27,13 @@ export interface DownloadSettings {
   readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
-export interface DownloadOptions extends DownloadSettings, Fingerprint {
+/** Without `bytes` and `checksum` the server's word on the length, and `check`, decide whether the file is complete. */
+export interface DownloadOptions extends DownloadSettings, Partial<Fingerprint> {
   readonly url: string;
   /** Where the file ends up. Until then it is `<target>.part`, which a later call continues. */
   readonly target: string;
+  /** Judges the complete file, at `path`, before it is put in place; throws ApoError `DATA_CORRUPT` to refuse it. */
+  readonly check?: (path: string) => Promise<void>;
 }
 
 type Timing = Required<Pick<DownloadSettings, 'retries' | 'retryDelay' | 'idleTimeout'>>;
@@ -77,10 +81,14 @@ async function downloadLocked(options: DownloadOptions, timing: Timing): Promise
   await rename(part, options.target);
 }
 
-async function verify({ url, bytes, checksum }: DownloadOptions, part: string): Promise<void> {
-  const found = await measureFile(part, checksum);
+async function verify(options: DownloadOptions, part: string): Promise<void> {
+  const expected = knownFingerprint(options);
   try {
-    requireIntact(`What ${url} gave`, found, { bytes, checksum }, 'It was removed; try another address.');
+    if (expected !== undefined) {
+      const found = await measureFile(part, expected.checksum);
+      requireIntact(`What ${options.url} gave`, found, expected, 'It was removed; try another address.');
+    }
+    await options.check?.(part);
   } catch (error) {
     await rm(part, { force: true });
     throw error;
@@ -130,19 +138,24 @@ async function receive(
     const range = response.headers.get('content-range');
     const continues = response.status === 206 && range?.startsWith(`bytes ${start}-`) === true;
     let received = continues ? start : 0;
+    const total = bytes ?? announcedLength(response, received);
+    const progress = (): void => onProgress?.({ url, received, ...(total !== undefined && { total }) });
     const file = await open(part, continues ? 'a' : 'w');
     try {
-      onProgress?.({ url, received, total: bytes });
+      progress();
       const reader = body.getReader();
       for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
         stillAlive();
         await file.writeFile(piece.value);
         received += piece.value.length;
-        if (received > bytes) {
+        if (total !== undefined && received > total) {
           await reader.cancel();
           return;
         }
-        onProgress?.({ url, received, total: bytes });
+        progress();
+      }
+      if (bytes === undefined && total !== undefined && received < total) {
+        throw new Error(`the connection ended after ${received} of ${total} bytes`);
       }
     } finally {
       await file.close();
@@ -163,10 +176,16 @@ async function acceptedBody(response: Response, part: string): Promise<ReadableS
   throw temporary ? new Error(answer) : new FinalFailure(answer);
 }
 
-/** How many bytes of `part` can be kept: all, unless it is as long as the complete file or longer. */
-async function resumeAt(part: string, bytes: number): Promise<number> {
+/** Bytes of the complete file by the headers of an answer that starts at byte `start`. */
+function announcedLength({ headers }: Response, start: number): number | undefined {
+  const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
+  return length === null ? undefined : start + Number(length);
+}
+
+/** How many bytes of `part` can be kept: all, unless it is known to be as long as the complete file or longer. */
+async function resumeAt(part: string, bytes: number | undefined): Promise<number> {
   const size = (await sizeOf(part)) ?? 0;
-  if (size < bytes) return size;
+  if (size < (bytes ?? Infinity)) return size;
   await rm(part);
   return 0;
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rangeServer } from '../../test/range-server.js';
 import type { RangeServer } from '../../test/range-server.js';
@@ -170,5 +171,116 @@ describe('fileStore', () => {
       /no file "b"; its files are a, plain/,
     );
     expect(() => fileStore({ folder, resolveFrom: './main.js' })).toThrow(/absolute path or a file: URL/);
+  });
+});
+
+describe('fileStore with zip archives', () => {
+  /** Stored without compression, so that a connection can be cut inside it. */
+  const table = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 2_654_435_761) >>> 24);
+  const zip = zipSync({ 'about.txt': content, 'folder/table.csv': table }, { level: 0 });
+  const empty = zipSync({ 'about.txt': content });
+
+  /** Nothing is known of the archive; of its member, what `known` says. */
+  function zipped(url: string, known: Partial<Fingerprint> = {}): DataSetFiles {
+    return {
+      name: 'toy-table',
+      folder: 'shared',
+      title: 'Toy table',
+      files: [{ name: 'table.csv', ...known, zip: { name: 'table+set.zip' } }],
+      urls: [url],
+    };
+  }
+
+  let site: RangeServer;
+
+  async function serve(accidents?: Parameters<typeof rangeServer>[1], archiveBytes = zip): Promise<string> {
+    site = await rangeServer({ '/table+set.zip': archiveBytes }, accidents);
+    return site.url;
+  }
+
+  afterEach(async () => {
+    await site.close();
+  });
+
+  it('downloads the archive once, keeps it in the folder of the set, and gives the member', async () => {
+    const set = zipped(await serve(), fingerprint(table));
+    const totals: (number | undefined)[] = [];
+    const store = fileStore({ folder, onProgress: ({ total }) => totals.push(total) });
+    expect(await store.read(set, 'table.csv')).toEqual(table);
+    expect(await readdir(join(folder, 'shared'))).toEqual(['table+set.zip']);
+    expect(await store.read(set, 'table.csv')).toEqual(table);
+    expect(site.requests).toHaveLength(1);
+    // The server says how long it is; the data set does not.
+    expect(new Set(totals)).toEqual(new Set([zip.length]));
+  });
+
+  it('prefers the plain file, which sets may share a folder for', async () => {
+    const path = await put('shared/table.csv', table);
+    const store = fileStore({ folder, download: false });
+    const set = zipped(await serve());
+    expect(store.locate(set, 'table.csv')).toEqual({ source: 'folder', path, compressed: false });
+    const read = await store.read(set, 'table.csv');
+    expect(table.every((byte, i) => byte === read[i])).toBe(true);
+    expect(read).toHaveLength(table.length);
+  });
+
+  it('continues after a cut connection although nobody said how long the archive is', async () => {
+    const set = zipped(await serve({ cutAfter: [120_000] }));
+    expect(await fileStore({ folder, retryDelay: 1 }).read(set, 'table.csv')).toEqual(table);
+    expect(site.requests).toHaveLength(2);
+    expect(site.requests[1]?.range).toMatch(/^bytes=[1-9]\d*-$/);
+  });
+
+  it('continues what an earlier call has left, and starts over when that was another file', async () => {
+    const set = zipped(await serve());
+    await put('shared/table+set.zip.part', zip.subarray(0, 50_000));
+    expect(await fileStore({ folder }).read(set, 'table.csv')).toEqual(table);
+    expect(site.requests.map(({ range }) => range)).toEqual(['bytes=50000-']);
+    await rm(join(folder, 'shared'), { recursive: true });
+    await put('shared/table+set.zip.part', new Uint8Array(60_000).fill(7));
+    const known = zipped(site.url, fingerprint(table));
+    expect(await fileStore({ folder }).read(known, 'table.csv')).toEqual(table);
+    expect(site.requests.slice(1).map(({ range }) => range)).toEqual(['bytes=60000-', undefined]);
+  });
+
+  it.each([
+    ['without the member', empty, /has no member table\.csv; it has about\.txt/],
+    ['that is a page', content, /is not a whole zip archive/],
+  ])('refuses a download %s, and keeps nothing of it', async (_, bytes, message) => {
+    const set = zipped(await serve({}, bytes));
+    await expect(fileStore({ folder }).read(set, 'table.csv')).rejects.toMatchObject({
+      code: 'DATA_CORRUPT',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(await readdir(join(folder, 'shared'))).toEqual([]);
+  });
+
+  it('refuses a member that is not the right one', async () => {
+    const set = zipped(await serve(), { ...fingerprint(table), bytes: table.length + 1 });
+    await expect(fileStore({ folder }).read(set, 'table.csv')).rejects.toMatchObject({
+      code: 'DATA_CORRUPT',
+      message: expect.stringContaining('has 200000 bytes; expected 200001') as string,
+    });
+  });
+
+  it('refuses an archive in the folder that is cut, and names it', async () => {
+    const path = await put('shared/table+set.zip', zip.subarray(0, 1000));
+    await expect(fileStore({ folder }).read(zipped(await serve()), 'table.csv')).rejects.toMatchObject({
+      code: 'DATA_CORRUPT',
+      message: expect.stringMatching(/not a whole zip archive .*Delete it and try again/) as string,
+    });
+    expect(await readdir(join(path, '..'))).toEqual(['table+set.zip']);
+  });
+
+  it('lists what to put where when there is no archive to be had', async () => {
+    const set = zipped(`${await serve()}/missing`);
+    await expect(fileStore({ folder, retries: 0 }).read(set, 'table.csv')).rejects.toMatchObject({
+      code: 'DATA_UNAVAILABLE',
+      message: expect.stringMatching(
+        new RegExp(
+          `Toy table's table.csv is not in ${folder}/shared[^]*missing/table\\+set.zip[^]*404[^]*Put table.csv or table\\+set.zip into ${folder}/shared, or set APO_DATA_DIR to the folder that has shared/table\\+set.zip`,
+        ),
+      ) as string,
+    });
   });
 });

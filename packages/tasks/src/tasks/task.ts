@@ -6,6 +6,10 @@ import type { DataStore } from '../data/data-set.js';
 export type TaskKind =
   /** Examples, labels, an accuracy. */
   | 'classification'
+  /** Examples and real-valued targets. */
+  | 'regression'
+  /** Examples that are their own targets. */
+  | 'reconstruction'
   /** A function of the variables alone: no batches, no accuracy. */
   | 'function';
 
@@ -34,6 +38,8 @@ export interface Evaluation {
   readonly loss: number;
   /** In [0, 1]; absent where there are no labels. */
   readonly accuracy?: number;
+  /** Further numbers by name, for example `meanSquaredError`; which ones, and their units, is said by the task. */
+  readonly metrics?: Readonly<Record<string, number>>;
   readonly examples: number;
 }
 
@@ -45,8 +51,8 @@ export interface TaskInstance<B = unknown> {
   /** Training batches in a seeded order; default batch size: the task's. */
   trainSource(seed: number, batchSize?: number): BatchSource<B>;
   /**
-   * Loss and accuracy at the current weights in inference mode, on the first `limit` examples in the order of the data
-   * set (all when absent or more than there are). Reads two numbers back.
+   * Loss and metrics at the current weights in inference mode, on the first `limit` examples in the order of the data
+   * set (all when absent or more than there are). Reads a few numbers back.
    * Throws ApoError `INVALID_ARGUMENT` for a limit below 1.
    */
   evaluate(split: Split, limit?: number): Promise<Evaluation>;
