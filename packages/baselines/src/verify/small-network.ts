@@ -46,9 +46,13 @@ export function smallNetwork({
   sizes.forEach((width, i) => requireInteger(`sizes[${i}]`, width, 1));
   requireInteger('examples', examples, 1);
   const random = createRandom(seed);
+  const network = freeName();
   const layers = sizes.slice(1).map((width, i) => ({
-    kernel: variable(normal(random, [sizes[i]!, width], 1 / Math.sqrt(sizes[i]!))),
-    bias: variable(normal(random, [width], 0.5)),
+    kernel: variable(
+      normal(random, [sizes[i]!, width], 1 / Math.sqrt(sizes[i]!)),
+      `${network}/${i + 1}/kernel`,
+    ),
+    bias: variable(normal(random, [width], 0.5), `${network}/${i + 1}/bias`),
   }));
   const predict = (parameters: TensorMap, inputs: tf.Tensor): tf.Tensor =>
     layers.reduce((x, { kernel, bias }, i) => {
@@ -84,9 +88,17 @@ export function normal(random: Random, shape: number[], scale: number): tf.Tenso
   );
 }
 
-/** A variable with a name of the engine's choosing; takes `initial` over. */
-export function variable(initial: tf.Tensor): tf.Variable {
-  const made = tf.variable(initial);
+/** `network1`, or the next one that no living network has: names of variables are unique in a program. */
+function freeName(): string {
+  const { registeredVariables } = tf.engine();
+  let number = 1;
+  while (registeredVariables[`network${number}/1/kernel`] !== undefined) number++;
+  return `network${number}`;
+}
+
+/** A variable called `name`, or by a name of the engine's choosing; takes `initial` over. */
+export function variable(initial: tf.Tensor, name?: string): tf.Variable {
+  const made = tf.variable(initial, true, name);
   initial.dispose();
   return made;
 }
