@@ -5,6 +5,7 @@ const packages = {
   node: require('@apo/backend-node'),
   wasm: require('@apo/backend-wasm'),
   precond: require('@apo/precond'),
+  baselines: require('@apo/baselines'),
   tasks: require('@apo/tasks'),
   tasksNode: require('@apo/tasks/node'),
 };

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as core from '@apo/core';
 import * as node from '@apo/backend-node';
 import * as wasm from '@apo/backend-wasm';
+import * as baselines from '@apo/baselines';
 import * as precond from '@apo/precond';
 import * as tasks from '@apo/tasks';
 import * as tasksNode from '@apo/tasks/node';
 import { main } from './main.mjs';
 
-const result = await main({ tf, core, node, wasm, precond, tasks, tasksNode });
+const result = await main({ tf, core, node, wasm, precond, baselines, tasks, tasksNode });
 
 wasm.removeTrainingKernels();
 await import('@apo/backend-wasm/register');

@@ -1,11 +1,21 @@
 /** Everything that is checked in Node, whichever way the packages were loaded. */
-import { expect, gradient, onWasm, preconditioned, rosenbrock, train, withoutTfjsNode } from './program.mjs';
+import {
+  expect,
+  gradient,
+  newtonByKfac,
+  onWasm,
+  preconditioned,
+  rosenbrock,
+  train,
+  withoutTfjsNode,
+} from './program.mjs';
 
-export async function main({ tf, core, node, wasm, precond, tasks, tasksNode }) {
+export async function main({ tf, core, node, wasm, precond, baselines, tasks, tasksNode }) {
   await tf.setBackend('cpu');
   gradient({ tf });
   const trained = await train({ tf, core });
   await preconditioned({ tf, core, precond });
+  await newtonByKfac({ tf, core, baselines }, 1);
   await rosenbrock({ tasks });
   expect(typeof tasksNode.fileStore === 'function', '@apo/tasks/node exports no fileStore');
   return { ...trained, ...(await withoutTfjsNode({ node })), ...(await onWasm({ tf, core, wasm })) };

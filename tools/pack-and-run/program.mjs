@@ -54,6 +54,34 @@ export async function preconditioned({ tf, core, precond }) {
   expect(value < 1, `preconditioned descent ended at ${value}, expected less than 1 from 25.25`);
 }
 
+/**
+ * One step of KFAC on ½ mean (wx + b − 2x − 1)²: there the factors are exact and the step is Newton's, which ends in the minimum.
+ * `workers` threads decompose the factors.
+ */
+export async function newtonByKfac({ tf, core, baselines }, workers) {
+  const w = tf.tidy(() => tf.variable(tf.tensor2d([[0]]), true, 'line/kernel'));
+  const b = tf.tidy(() => tf.variable(tf.tensor1d([0]), true, 'line/bias'));
+  const objective = core.createObjective({
+    variables: [w, b],
+    predict: ({ inputs }) => tf.add(tf.matMul(inputs, w), b),
+    loss: 'squared-error',
+  });
+  const inputs = tf.tensor2d([[-1], [-0.5], [0], [0.5], [1]]);
+  const batch = { inputs, targets: tf.tidy(() => tf.add(tf.mul(inputs, 2), 1)) };
+  const kfac = new baselines.Kfac(objective, {
+    ...{ fisher: 'exact', dampingForm: 'exact', damping: 1e-6, klClip: false, momentum: 0 },
+    ...{ learningRate: 1, workers },
+  });
+  await kfac.prepare(batch);
+  kfac.step(batch);
+  const [slope] = await w.data();
+  const [offset] = await b.data();
+  kfac.dispose();
+  tf.dispose([w, b, batch.inputs, batch.targets]);
+  expect(Math.abs(slope - 2) < 1e-3, `KFAC's slope is ${slope}, expected 2`);
+  expect(Math.abs(offset - 1) < 1e-3, `KFAC's offset is ${offset}, expected 1`);
+}
+
 /** d/dA Σ (A B)² = 2 A B Bᵀ; with A = [1 2] and B = [[3] [4]]: A B = 11, and the gradient is [66 88]. */
 export function gradient({ tf }) {
   const values = tf.tidy(() => {

@@ -19,10 +19,15 @@ const bad: readonly (readonly [string, string])[] = [
   ['run digits --optimizer sgd-apo --lookahead far', 'expected step, committed, or a factor'],
   ['run digits --optimizer sgd --interval 5', 'use --optimizer sgd-apo'],
   ['run digits --optimizer sgd --no-calibrate', '--calibrate belongs to the meta-objective'],
-  ['run digits --optimizer adam --momentum 0.9', 'use sgdm or rmsprop'],
+  ['run digits --optimizer adam --momentum 0.9', 'use sgdm, rmsprop, apo-precond, kfac'],
   ['run digits --optimizer rmsprop --nesterov', 'use sgdm'],
   ['run digits --optimizer adam --weight-decay 0.1', 'use adamw'],
   ['run digits --optimizer sgdm --momentum 1', '[0, 1)'],
+  ['run digits --optimizer adam --damping 1', 'belongs to kfac, ekfac, hessian-free'],
+  ['run digits --optimizer kfac --damping 0', 'damping is 0; expected'],
+  ['run digits --optimizer kfac --interval 5', 'use an optimizer whose name has apo in it'],
+  ['run digits --optimizer newton --learning-rate 1', 'newton has none; its step follows from --damping'],
+  ['verify --only theorem-2', '"theorem-2" is not one of update-rules'],
   ['run digits --optimizer sgd --steps 5 --epochs 1', 'give one of them'],
   ['run digits --optimizer sgd --resume', 'say which directory'],
   ['run digits --optimizer sgd --bogus', "unknown option '--bogus'"],
@@ -58,18 +63,21 @@ describe('help and version', () => {
   it('shows the commands, and not the ones that are for the program itself', async () => {
     const { code, stdout } = await apo(['--help']);
     expect(code).toBe(0);
-    for (const name of ['run', 'list', 'doctor', 'bench', 'report', 'demo']) {
+    for (const name of ['run', 'list', 'doctor', 'bench', 'report', 'verify', 'demo']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     }
     expect(stdout).not.toContain('bench-meter');
   });
 
-  it.each(['run', 'list', 'doctor', 'bench', 'report', 'demo'])('has examples for %s', async (name) => {
-    const { code, stdout } = await apo([name, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toContain('Examples:');
-    expect(stdout).toContain(`  apo ${name}`);
-  });
+  it.each(['run', 'list', 'doctor', 'bench', 'report', 'verify', 'demo'])(
+    'has examples for %s',
+    async (name) => {
+      const { code, stdout } = await apo([name, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain('Examples:');
+      expect(stdout).toContain(`  apo ${name}`);
+    },
+  );
 
   it('shows the help on stderr and refuses when there is no command', async () => {
     const { code, stdout, stderr } = await apo([]);

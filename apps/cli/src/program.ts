@@ -8,6 +8,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addList } from './commands/list.js';
 import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
+import { addVerify } from './commands/verify.js';
 import type { RunChild } from './demo/child-run.js';
 import { describeError, exitCode, exitCodeOf, oneLine } from './exit-code.js';
 import { writeLine } from './io.js';
@@ -72,6 +73,7 @@ function createProgram(context: CommandContext, { startMeter, runChild }: Proces
   addDoctor(program, context);
   addBench(program, context, startMeter);
   addReport(program, context);
+  addVerify(program, context);
   addDemo(program, context, runChild);
   return program;
 }

@@ -11,6 +11,8 @@ export type ApoErrorCode =
   | 'UNSUPPORTED'
   /** A loss, a gradient or a parameter became NaN or infinite. */
   | 'NON_FINITE'
+  /** A matrix that cannot be factorised or inverted: singular, not positive definite; or an iteration that did not converge. */
+  | 'NUMERICAL'
   /** A checkpoint does not belong to this program: other variables, shapes or rule. */
   | 'CHECKPOINT_MISMATCH'
   /** A data set is neither in the cache nor reachable. */

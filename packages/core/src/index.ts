@@ -98,12 +98,24 @@ export type { LearningRateGroups, LearningRateOptions } from './learning-rate.js
 export { metaAdam, metaRmsprop, metaSgd } from './meta/meta-optimizer.js';
 export { metaByEntry } from './meta/meta-by-entry.js';
 export type { MetaOptimizer } from './meta/meta-optimizer.js';
+export { basePass, meanLoss } from './base-pass.js';
+export type { BasePass, BasePassOptions, SeededBatch } from './base-pass.js';
 export { atLookahead, preserving } from './lookahead.js';
 export { withRandomSeed } from './replay.js';
 export { predictions, proximalGradient, proximalTerms } from './proximal.js';
 export type { ProximalProblem, ProximalTerms, ProximalWeights } from './proximal.js';
 export { calibrateLogRate } from './calibration.js';
 export type { CalibrationOptions } from './calibration.js';
+export { captureLayers } from './layer-capture.js';
+export type { CaptureOptions, LayerCapture, LayerUse } from './layer-capture.js';
+export type {
+  ConvolutionGeometry,
+  ConvolutionLayer,
+  DenseLayer,
+  ElementwiseLayer,
+  EmbeddingLayer,
+  OtherLayer,
+} from './layer-capture-kinds.js';
 export { Apo } from './apo.js';
 export type {
   ApoOptions,
@@ -116,6 +128,7 @@ export type {
   Warmup,
 } from './apo-options.js';
 export { RuleOptimizer } from './rule-optimizer.js';
+export { checkState } from './rule-runner.js';
 export { precisions } from './precision/format.js';
 export type { Precision } from './precision/format.js';
 export { roundTo } from './precision/round.js';

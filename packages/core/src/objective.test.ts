@@ -95,6 +95,9 @@ describe('createObjective', () => {
         divergence: 'squared-error',
       });
       expect(values(square.divergence(next, previous))[0]).toBeCloseTo(2.5, 5);
+      expect(square.divergenceName).toBe('squared-error');
+      const own = createObjective({ ...common, loss: 'squared-error', divergence: () => tf.scalar(0) });
+      expect(own.divergenceName).toBeUndefined();
       w.dispose();
     });
   });

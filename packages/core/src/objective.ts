@@ -26,6 +26,10 @@ export interface Objective<B> {
   regularizer?(): tf.Scalar;
   /** Mean over the batch of ρ(next, previous), a scalar. */
   divergence(next: Outputs, previous: Outputs): tf.Scalar;
+  /** What ρ is called, where it has a name: it says which distribution the outputs parametrise. */
+  readonly divergenceName?: DivergenceName;
+  /** What the loss is called, where it has a name. */
+  readonly lossName?: LossName;
 }
 
 /** A batch with one input and one target tensor. */
@@ -76,6 +80,8 @@ export function createObjective(
       : (options.loss as (o: Outputs, b: SupervisedBatch) => tf.Scalar),
     ...(regularizer && { regularizer }),
     divergence: takesAllOutputs ? rho : (next, previous) => sumOverOutputs(rho, next, previous),
+    ...(typeof chosen === 'string' && { divergenceName: chosen }),
+    ...(typeof options.loss === 'string' && { lossName: options.loss }),
   };
 }
 

@@ -75,6 +75,12 @@ export interface Optimizer<B> {
    * Synchronous: it enqueues the work and reads nothing back.
    */
   step(batch: B | MicroBatches<B>, other?: B | MicroBatches<B>, options?: StepOptions): tf.Scalar | undefined;
+  /**
+   * Computes ahead what the next step needs read from the engine (a matrix to invert), without blocking. Await it before
+   * `step` on the same batch; that step then gives the same numbers as one that was not prepared, which has to read while it
+   * runs, what some engines (WebGPU) cannot do. Optimizers that never read have none.
+   */
+  prepare?(batch: B | MicroBatches<B>): Promise<void>;
   /** Current learning rates by group (`all` when there is one), schedule included. */
   learningRates(): Promise<Record<string, number>>;
   statistics(): Promise<OptimizerStatistics>;

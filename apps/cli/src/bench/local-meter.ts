@@ -1,5 +1,6 @@
 /** Measures in this process, on the backend that is current. */
 import { requireArgument } from '@apo/core';
+import { baselineSteps } from './baseline-steps.js';
 import { createBenchModel } from './models.js';
 import type { BenchModel, BenchModelName } from './models.js';
 import type { PreparedSteps } from './prepared-steps.js';
@@ -49,6 +50,7 @@ export class LocalMeter implements Meter {
       this.free();
       return productSteps(subject);
     }
+    if ('baseline' in subject) return baselineSteps(this.modelOf(subject.baseline), subject);
     return 'update' in subject
       ? updateSteps(this.engine, this.modelOf(subject.update), subject)
       : trainingSteps(this.engine, this.modelOf(subject.model), subject);
@@ -77,6 +79,10 @@ function key(subject: Subject): string {
     return `product ${product.join('×')} ${transposeA} ${transposeB}`;
   }
   if ('update' in subject) return `update ${subject.update} ${subject.rule}`;
+  if ('baseline' in subject) {
+    const { baseline, method, inverses } = subject;
+    return `baseline ${baseline} ${method} ${inverses}`;
+  }
   const { model, rule, meta } = subject;
   return `${model} ${rule}${meta === undefined ? '' : ` ${meta.preset} ${meta.interval}`}`;
 }

@@ -1,5 +1,6 @@
 /** What a benchmark measures on an engine: training steps of a network, or one piece of them; as plain data, so that it can cross a process boundary. */
 import type { Preset } from '@apo/core';
+import type { BaselineName } from '../optimizers/names.js';
 import type { BenchModelName } from './models.js';
 
 /**
@@ -37,7 +38,15 @@ export interface UpdateSubject {
   readonly rule: BenchRule;
 }
 
-export type Subject = StepSubject | ProductSubject | UpdateSubject;
+/** Steps of an optimizer of @apo/baselines, as `apo run` sets it. */
+export interface BaselineSubject {
+  readonly baseline: BenchModelName;
+  readonly method: BaselineName;
+  /** False: its matrices are inverted (decomposed, rooted) at the first step only. */
+  readonly inverses: boolean;
+}
+
+export type Subject = StepSubject | ProductSubject | UpdateSubject | BaselineSubject;
 
 /** One measurement of some steps in a row. */
 export interface Measurement {

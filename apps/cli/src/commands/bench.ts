@@ -14,6 +14,7 @@ import { metaTable, stepTable } from '../bench/table.js';
 import { exitCode } from '../exit-code.js';
 import { writeLine } from '../io.js';
 import { namesOf, whole } from '../parse.js';
+import { addBenchBaselines } from './bench-baselines.js';
 import { addBenchEngine } from './bench-engine.js';
 import { addBenchPrecond } from './bench-precond.js';
 import type { CommandContext } from './command.js';
@@ -49,7 +50,7 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .description('Benchmarks. Without a name: steps.')
     .addHelpText(
       'after',
-      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo bench precond\n  apo help bench engine',
+      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo bench precond\n  apo bench baselines\n  apo help bench engine',
     );
   benches
     .command('steps', { isDefault: true })
@@ -81,6 +82,7 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .action((options: BenchOptions) => bench(options, context, start));
   addBenchEngine(benches, context, start);
   addBenchPrecond(benches, context, start);
+  addBenchBaselines(benches, context, start);
 
   program
     .command('bench-meter', { hidden: true })

@@ -30,6 +30,16 @@ describe('apo list', () => {
       'adam-apo',
       'adamw-apo',
       'apo-precond',
+      'kfac',
+      'ekfac',
+      'shampoo',
+      'hypergradient',
+      'prodigy',
+      'hessian-free',
+      'natural-gradient',
+      'gauss-newton',
+      'newton',
+      'proximal-point',
     ]);
     expect(names['engines']).toEqual(['node', 'wasm', 'cpu']);
     for (const entry of Object.values(lists).flat()) expect(entry.description).not.toBe('');

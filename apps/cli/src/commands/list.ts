@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { benchModels } from '../bench/models.js';
 import { engineNames } from '../engines.js';
 import { writeLine } from '../io.js';
-import { describeOptimizer, optimizerNames, parseOptimizerName, usualRates } from '../optimizers/names.js';
+import { defined } from '../optimizers/defined.js';
+import { describeOptimizer, optimizerNames, parseOptimizerName, usualRate } from '../optimizers/names.js';
 import type { CommandContext } from './command.js';
 
 export function addList(program: Command, { io }: CommandContext): void {
@@ -40,7 +41,7 @@ function catalogue(): Catalogue {
       return {
         name,
         description: describeOptimizer(name),
-        ...(base !== 'precond' && { learningRate: usualRates[base] }),
+        ...defined({ learningRate: usualRate(base) }),
       };
     }),
     engines: engineNames.map((name) => ({ name, description: engineDescriptions[name] })),

@@ -5,22 +5,29 @@ import type { Command } from 'commander';
 import { optimizerNames } from '../optimizers/names.js';
 import { learnedScales, preconditionerForms, warmupNames } from '../optimizers/settings.js';
 import { fraction, nonNegative, positive, whole } from '../parse.js';
+import { addBaselineOptions } from './baseline-options.js';
 
 export function addOptimizerOptions(command: Command): void {
   command
     .addOption(
-      new Option('--optimizer <name>', 'update rule; with -apo it tunes itself').choices(optimizerNames),
+      new Option('--optimizer <name>', 'optimizer; those with apo in their name tune themselves').choices(
+        optimizerNames,
+      ),
     )
     .option(
       '--learning-rate <x>',
       'learning rate; with -apo where it starts (the preset auto finds its own start); with apo-precond the preconditioner starts at this times I',
       positive,
     )
-    .option('--momentum <x>', 'momentum of sgdm (default 0.9), rmsprop or apo-precond (default 0)', fraction)
+    .option(
+      '--momentum <x>',
+      'momentum of sgdm, kfac, ekfac, shampoo (default 0.9), rmsprop or apo-precond (default 0)',
+      fraction,
+    )
     .option('--nesterov', "Nesterov's form, for sgdm")
     .option(
       '--weight-decay <x>',
-      'decoupled decay of adamw (default 0.01) or apo-precond (default 0)',
+      'decoupled decay of adamw (default 0.01), apo-precond and prodigy (0); part of the gradient for kfac, ekfac, shampoo (0)',
       nonNegative,
     )
     .addOption(
@@ -31,12 +38,12 @@ export function addOptimizerOptions(command: Command): void {
     )
     .option(
       '--lambda-fsd <x>',
-      'weight of the function-space term (default 0.3; apo-precond: 0.03, paper 0.1)',
+      'weight of the function-space term (default 0.3; apo-precond: 0.03, paper 0.1; proximal-point: 1)',
       nonNegative,
     )
     .option(
       '--lambda-wsd <x>',
-      'weight of the weight-space term (default 0; apo-precond under paper: 0.1)',
+      'weight of the weight-space term (default 0; apo-precond under paper: 0.1; proximal-point: 1)',
       nonNegative,
     )
     .option(
@@ -76,7 +83,11 @@ export function addOptimizerOptions(command: Command): void {
     )
     .option('--rank <r>', 'rank of --form low-rank (default 16)', whole(1))
     .option('--block-size <n>', 'largest block of --form block (default 64)', whole(1))
-    .option('--max-block-size <n>', 'longest side of --form full that gets a factor (default 4096)', whole(1))
+    .option(
+      '--max-block-size <n>',
+      'longest side of --form full that gets a factor (default 4096); of shampoo, longer axes are cut (128)',
+      whole(1),
+    )
     .addOption(
       new Option(
         '--learned-scale <which>',
@@ -96,4 +107,5 @@ export function addOptimizerOptions(command: Command): void {
       new Option('--fsd-batch <which>', 'batch of the function-space term').choices(['other', 'same']),
     )
     .addOption(new Option('--loss-batch <which>', 'batch of the loss term').choices(['same', 'other']));
+  addBaselineOptions(command);
 }

@@ -4,8 +4,9 @@ import type { Objective } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOptimizer } from './create.js';
-import { optimizerNames, parseOptimizerName, usualRates } from './names.js';
-import { flag, preconditionerForms } from './settings.js';
+import { flag } from './flag.js';
+import { isBaseline, optimizerNames, parseOptimizerName, usualRates } from './names.js';
+import { preconditionerForms } from './settings.js';
 import type { OptimizerSettings } from './settings.js';
 
 beforeAll(async () => {
@@ -41,11 +42,14 @@ function valueAfter(
 }
 
 describe('createOptimizer', () => {
-  it.each(optimizerNames)('%s moves towards the minimum and leaves nothing behind', (name) => {
-    const before = tf.memory().numTensors;
-    expect(valueAfter({ optimizer: name }, 3)).toBeLessThan(1);
-    expect(tf.memory().numTensors).toBe(before);
-  });
+  it.each(optimizerNames.filter((name) => !isBaseline(name)))(
+    '%s moves towards the minimum and leaves nothing behind',
+    (name) => {
+      const before = tf.memory().numTensors;
+      expect(valueAfter({ optimizer: name }, 3)).toBeLessThan(1);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 
   it('starts at the usual rate of each base', () => {
     // One step of SGD and of momentum is η·1; Adam's first direction is 1; RMSprop's is 1/√(1 − 0.99) = 10;
@@ -133,6 +137,7 @@ describe('names', () => {
   it('are parsed', () => {
     expect(parseOptimizerName('rmsprop-apo')).toEqual({ base: 'rmsprop', adapted: true });
     expect(parseOptimizerName('sgdm')).toEqual({ base: 'sgdm', adapted: false });
+    expect(parseOptimizerName('gauss-newton')).toEqual({ base: 'gauss-newton', adapted: false });
     expect(parseOptimizerName('apo-precond')).toEqual({ base: 'precond', adapted: true });
     expect(flag('metaLearningRate')).toBe('--meta-learning-rate');
     expect(flag('metaBeta2')).toBe('--meta-beta2');

@@ -1,22 +1,25 @@
 /** Options of an optimizer on the command line, and which optimizer takes which. */
 import { requireArgument } from '@apo/core';
 import type { Lookahead, Precision, Preset } from '@apo/core';
-import { parseOptimizerName } from './names.js';
-import type { OptimizerName, RuleName } from './names.js';
+import { checkBaselineSettings } from './baseline-settings.js';
+import type { BaselineSettings } from './baseline-settings.js';
+import { flag } from './flag.js';
+import { isBaseline, parseOptimizerName, usualRate } from './names.js';
+import type { MethodName, OptimizerName } from './names.js';
 
-/** Options of the base rule. */
+/** Options of the base rule, which baselines share. */
 export interface RuleSettings {
   /** Of `apo-precond`: P₀ = learningRate · I. */
   readonly learningRate?: number;
-  /** `sgdm`, `rmsprop` and `apo-precond`. */
+  /** `sgdm`, `rmsprop`, `apo-precond`, `kfac`, `ekfac` and `shampoo`. */
   readonly momentum?: number;
   /** `sgdm`. */
   readonly nesterov?: boolean;
-  /** `adamw` and `apo-precond`. */
+  /** Decoupled for `adamw`, `apo-precond` and `prodigy`; part of the gradient for `kfac`, `ekfac` and `shampoo`. */
   readonly weightDecay?: number;
 }
 
-/** Options of the meta-objective; only for the adapted ones. */
+/** Options of the meta-objective; only for the adapted ones, but `proximal-point` has the two λ too. */
 export interface MetaSettings {
   readonly preset?: Preset;
   readonly lambdaFsd?: number;
@@ -44,7 +47,7 @@ export type WarmupName = (typeof warmupNames)[number];
 export const preconditionerForms = ['low-rank', 'full', 'block', 'diagonal', 'dense', 'dense-raw'] as const;
 export const learnedScales = ['global', 'layer', 'none'] as const;
 
-/** Options of the preconditioner; only for `apo-precond`. */
+/** Options of the preconditioner; only for `apo-precond`, but `shampoo` has a `maxBlockSize` too. */
 export interface PreconditionerSettings {
   readonly form?: (typeof preconditionerForms)[number];
   readonly rank?: number;
@@ -55,7 +58,8 @@ export interface PreconditionerSettings {
   readonly metaEpsilon?: number;
 }
 
-export interface OptimizerSettings extends RuleSettings, MetaSettings, PreconditionerSettings {
+export interface OptimizerSettings
+  extends RuleSettings, MetaSettings, PreconditionerSettings, BaselineSettings {
   readonly optimizer: OptimizerName;
   /** Of dropout masks and other random layers. */
   readonly seed: number;
@@ -96,43 +100,78 @@ export const preconditionerOptionNames = [
   'metaEpsilon',
 ] as const satisfies readonly (keyof PreconditionerSettings)[];
 
-const momentumRules: ReadonlySet<RuleName> = new Set(['sgdm', 'rmsprop', 'precond']);
-const decayRules: ReadonlySet<RuleName> = new Set(['adamw', 'precond']);
+const momentumMethods: ReadonlySet<MethodName> = new Set([
+  'sgdm',
+  'rmsprop',
+  'precond',
+  'kfac',
+  'ekfac',
+  'shampoo',
+]);
+const decayMethods: ReadonlySet<MethodName> = new Set([
+  'adamw',
+  'precond',
+  'kfac',
+  'ekfac',
+  'shampoo',
+  'prodigy',
+]);
+/** Options of the meta-objective and of the preconditioner that a baseline has as well. */
+const sharedOptions: Partial<Record<MethodName, readonly (keyof OptimizerSettings)[]>> = {
+  'proximal-point': ['lambdaFsd', 'lambdaWsd'],
+  shampoo: ['maxBlockSize'],
+};
 
 /** Refuses options that the optimizer would ignore. @throws ApoError `INVALID_ARGUMENT`. */
 export function checkOptimizerSettings(settings: OptimizerSettings): void {
-  const { base, adapted } = parseOptimizerName(settings.optimizer);
+  const { optimizer } = settings;
+  const { base, adapted } = parseOptimizerName(optimizer);
+  const shared = sharedOptions[base] ?? [];
   for (const name of metaOptionNames) {
     requireArgument(
-      adapted || settings[name] === undefined,
+      adapted || settings[name] === undefined || shared.includes(name),
       () =>
-        `${flag(name)} belongs to the meta-objective, which ${settings.optimizer} does not have; use --optimizer ${settings.optimizer}-apo.`,
+        `${flag(name)} belongs to the meta-objective, which ${optimizer} does not have; use ${isBaseline(base) ? 'an optimizer whose name has apo in it' : `--optimizer ${optimizer}-apo`}.`,
     );
   }
   for (const name of preconditionerOptionNames) {
     requireArgument(
-      base === 'precond' || settings[name] === undefined,
+      base === 'precond' || settings[name] === undefined || shared.includes(name),
       () =>
-        `${flag(name)} belongs to the preconditioner, which ${settings.optimizer} does not have; use --optimizer apo-precond.`,
+        `${flag(name)} belongs to the preconditioner, which ${optimizer} does not have; use --optimizer apo-precond.`,
     );
   }
   requireArgument(
-    settings.momentum === undefined || momentumRules.has(base),
-    () => `--momentum is given, but ${base} takes none; use sgdm, rmsprop or apo-precond.`,
+    settings.learningRate === undefined || !isBaseline(base) || usualRate(base) !== undefined,
+    () =>
+      `--learning-rate is given, but ${base} has none; its step follows from --${base === 'proximal-point' ? 'lambda-fsd and --lambda-wsd' : 'damping'}.`,
+  );
+  requireArgument(
+    settings.momentum === undefined || momentumMethods.has(base),
+    () => `--momentum is given, but ${base} takes none; use ${namesOf(momentumMethods)}.`,
   );
   requireArgument(
     settings.nesterov !== true || base === 'sgdm',
     () => `--nesterov is given, but ${base} has no such form; use sgdm.`,
   );
   requireArgument(
-    settings.weightDecay === undefined || decayRules.has(base),
-    () => `--weight-decay is given, but ${base} has no decoupled decay; use adamw or apo-precond.`,
+    settings.weightDecay === undefined || decayMethods.has(base),
+    () => `--weight-decay is given, but ${base} has no decay; use ${namesOf(decayMethods)}.`,
+  );
+  requireArgument(
+    settings.precision === undefined || !isBaseline(base),
+    () => `--precision is given, but ${base} computes in float32; use an optimizer of the other kinds.`,
   );
   requireArgument(
     settings.masterCopies !== true || settings.precision !== undefined,
     () => '--master-copies is given without --precision; without it everything is float32 anyway.',
   );
-  checkForm(settings);
+  checkBaselineSettings(base, settings);
+  if (base === 'precond') checkForm(settings);
+}
+
+function namesOf(methods: ReadonlySet<MethodName>): string {
+  return [...methods].map((method) => (method === 'precond' ? 'apo-precond' : method)).join(', ');
 }
 
 /** Which form takes which of the other options of the preconditioner. */
@@ -155,9 +194,4 @@ function checkForm({ form = 'low-rank', ...settings }: PreconditionerSettings): 
     () =>
       `--learned-scale layer is given, but --form ${form} is one block for all layers; use global or none.`,
   );
-}
-
-/** `lambdaFsd` → `--lambda-fsd`. */
-export function flag(name: string): string {
-  return `--${name.replace(/[A-Z]|(?<=[a-z])\d/g, (part) => (/\d/.test(part) ? part : `-${part.toLowerCase()}`))}`;
 }

@@ -49,6 +49,7 @@ export function barProgress(output: Output): Progress {
   return {
     update: (state) => bars.update('', state),
     note: (text) => bars.note(text),
+    detail: (text) => bars.note(text),
     stop: () => bars.stop(),
   };
 }

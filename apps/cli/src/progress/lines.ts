@@ -35,6 +35,7 @@ export function lineProgress(output: Output): Progress {
       output.write(`step ${state.step}/${state.steps}  ${progressText(state)}\n`);
     }),
     note: (text) => output.write(`${text}\n`),
+    detail: (text) => output.write(`${text}\n`),
   };
 }
 
@@ -42,5 +43,6 @@ export function jsonProgress(output: Output): Progress {
   const write = (value: object): void => {
     output.write(`${JSON.stringify(value)}\n`);
   };
-  return { ...throttled(JSON_INTERVAL, write), note: (text) => write({ note: text }) };
+  const note = (text: string): void => write({ note: text });
+  return { ...throttled(JSON_INTERVAL, write), note, detail: note };
 }

@@ -70,6 +70,7 @@ describe('createProgress', () => {
     const progress = createProgress('none', io);
     progress.update(state(1));
     progress.note('a warning');
+    progress.detail('a table');
     progress.stop();
     expect(written()).toBe('a warning\n');
   });

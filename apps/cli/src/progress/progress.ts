@@ -18,7 +18,12 @@ export function createProgress(kind: ProgressKind, io: Io): Progress {
     case 'json':
       return jsonProgress(io.stderr);
     case 'none':
-      return { update: () => undefined, note: (text) => io.stderr.write(`${text}\n`), stop: () => undefined };
+      return {
+        update: () => undefined,
+        note: (text) => io.stderr.write(`${text}\n`),
+        detail: () => undefined,
+        stop: () => undefined,
+      };
     default:
       return chosen satisfies never;
   }

@@ -7,7 +7,7 @@ export function progressText(state: ProgressState): string {
   return [
     `loss ${formatNumber(state.loss)}`,
     ...(state.testAccuracy === undefined ? [] : [`accuracy ${formatPercent(state.testAccuracy)}`]),
-    `lr ${formatNumber(state.learningRate)}`,
+    ...(state.learningRate === undefined ? [] : [`lr ${formatNumber(state.learningRate)}`]),
     `${formatNumber(Number(state.stepsPerSecond.toPrecision(3)))} steps/s`,
     `${formatDuration(state.secondsLeft)} left`,
   ].join('  ');

@@ -14,7 +14,8 @@ export function seriesColor(index: number): string {
   return `var(--series-${(index % 6) + 1})`;
 }
 
-function render(options: Plot.PlotOptions, label: string): string {
+/** A plot as SVG text; `label` is what it is called where it is not seen. */
+export function render(options: Plot.PlotOptions, label: string): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const svg = Plot.plot({
     width: 860,
@@ -35,7 +36,8 @@ function xAxis(): Plot.ScaleOptions {
   return { label: 'step', ticks: 8, insetRight: 4 };
 }
 
-function logScale(label: string, values: readonly number[]): Plot.ScaleOptions {
+/** A logarithmic axis over positive values. */
+export function logScale(label: string, values: readonly number[]): Plot.ScaleOptions {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   // A constant has no scale of its own: a factor of three each way.
   const [from, to] = high / low < 1.05 ? [low / 3, high * 3] : [low, high];

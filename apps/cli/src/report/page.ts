@@ -10,10 +10,9 @@ import {
   lossFigure,
   objectiveFigure,
   objectiveTermLabels,
-  seriesColor,
 } from './figure.js';
-import { dataTable, definitionTable, escapeHtml } from './html.js';
-import { style } from './style.js';
+import { header, page, section, tileRow } from './document.js';
+import { dataTable, definitionTable } from './html.js';
 
 /** A finished run: what `summary.json` and `metrics.jsonl` say. */
 export interface ReportedRun {
@@ -89,7 +88,7 @@ export function comparisonRow({
     name,
     summary.failed ? 'failed' : formatNumber(summary.trainLoss),
     formatPercent(summary.testAccuracy),
-    formatNumber(summary.learningRate),
+    rateText(summary),
     String(summary.steps),
     formatNumber(summary.stepsPerSecond),
     summary.metaSteps === 0 ? '–' : `${summary.metaSteps} (${summary.rejected})`,
@@ -120,32 +119,17 @@ function figures(runs: readonly RunCurves[], legend: boolean): string[] {
   ];
 }
 
-/** Nothing where there is no figure. */
-function section(title: string, note: string, figure: string | undefined, names: readonly string[]): string {
-  if (figure === undefined) return '';
-  const keys = names.map((name, i) => `<span style="--key:${seriesColor(i)}">${escapeHtml(name)}</span>`);
-  const legend = keys.length === 0 ? '' : `<div class="legend">${keys.join('')}</div>`;
-  return `<section><h2>${escapeHtml(title)}</h2><p class="muted">${escapeHtml(note)}</p>${legend}<figure>${figure}</figure></section>`;
-}
-
-function header(title: string, facts: string, failure: string | undefined): string {
-  const failed = failure === undefined ? '' : `<p class="failed">Failed: ${escapeHtml(failure)}</p>`;
-  return `<header><h1>${escapeHtml(title)}</h1><p class="muted">${escapeHtml(facts)}</p>${failed}</header>`;
-}
-
 function tiles(summary: Summary): string {
   const values: readonly (readonly [string, string])[] = [
     ['training loss', formatNumber(summary.trainLoss)],
     ...(summary.testAccuracy === null
       ? []
       : [['test accuracy', formatPercent(summary.testAccuracy)] as const]),
-    ['final learning rate', formatNumber(summary.learningRate)],
+    ...(hasRate(summary) ? [['final learning rate', formatNumber(summary.learningRate)] as const] : []),
     ['steps per second', formatNumber(summary.stepsPerSecond)],
     ...(summary.metaSteps === 0 ? [] : [['meta-steps', String(summary.metaSteps)] as const]),
   ];
-  const tile = ([name, value]: readonly [string, string]): string =>
-    `<div class="tile"><div class="value">${escapeHtml(value)}</div><div class="name">${escapeHtml(name)}</div></div>`;
-  return `<div class="tiles">${values.map(tile).join('')}</div>`;
+  return tileRow(values);
 }
 
 function resultRows(summary: Summary): (readonly [string, string])[] {
@@ -153,13 +137,22 @@ function resultRows(summary: Summary): (readonly [string, string])[] {
     ['training loss (first 10,000 examples)', formatNumber(summary.trainLoss)],
     ['test loss', summary.testLoss === null ? '–' : formatNumber(summary.testLoss)],
     ['test accuracy', formatPercent(summary.testAccuracy)],
-    ['learning rate at the end', formatNumber(summary.learningRate)],
+    ['learning rate at the end', rateText(summary)],
     ['steps', String(summary.steps)],
     ['meta-steps', String(summary.metaSteps)],
     ['rejected meta-steps', String(summary.rejected)],
     ['training time', formatDuration(summary.trainingSeconds)],
     ['steps per second', formatNumber(summary.stepsPerSecond)],
   ];
+}
+
+/** A method without a learning rate has none; one that is not finite belongs to a failed run. */
+function hasRate({ learningRate, failed }: Summary): boolean {
+  return learningRate !== null || failed;
+}
+
+function rateText(summary: Summary): string {
+  return hasRate(summary) ? formatNumber(summary.learningRate) : '–';
 }
 
 function optionRows(summary: Summary): (readonly [string, string])[] {
@@ -170,23 +163,4 @@ function optionText(value: string | number | boolean | undefined): string {
   if (value === undefined) return '–';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'number' ? formatNumber(value) : value;
-}
-
-function page(title: string, parts: readonly string[]): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-${parts.filter((part) => part !== '').join('\n')}
-<footer>Written by apo. Amortized Proximal Optimization: arXiv 2203.00089.</footer>
-</main>
-</body>
-</html>
-`;
 }

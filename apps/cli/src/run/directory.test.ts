@@ -1,8 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inFolder } from '../testing/test-io.js';
 import {
+  abandonDirectory,
   continueDirectory,
   defaultDirectory,
   requireFreeDirectory,
@@ -50,6 +51,23 @@ describe('startDirectory', () => {
       startDirectory(files);
       expect([files.metrics, files.summary, files.checkpoint, files.report].filter(existsSync)).toEqual([]);
       expect(existsSync(other)).toBe(true);
+    }));
+});
+
+describe('abandonDirectory', () => {
+  it('removes the files of the run, and the directory when nothing else is in it', () =>
+    inFolder((folder) => {
+      const files = runFiles(join(folder, 'run'));
+      startDirectory(files);
+      writeFileSync(files.metrics, '');
+      const other = join(files.directory, 'other');
+      writeFileSync(other, '');
+      abandonDirectory(files);
+      expect(existsSync(files.metrics)).toBe(false);
+      expect(existsSync(other)).toBe(true);
+      rmSync(other);
+      abandonDirectory(files);
+      expect(existsSync(files.directory)).toBe(false);
     }));
 });
 

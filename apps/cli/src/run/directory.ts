@@ -1,5 +1,5 @@
 /** The directory of a run: its default name, its files, and when it may be written to. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApoError } from '@apo/core';
 
@@ -47,6 +47,12 @@ export function requireFreeDirectory(directory: string, { force }: { readonly fo
 export function startDirectory(files: RunFiles): void {
   mkdirSync(files.directory, { recursive: true });
   for (const path of contents(files)) rmSync(path, { force: true });
+}
+
+/** Takes `startDirectory` back: a run that took no step is none. */
+export function abandonDirectory(files: RunFiles): void {
+  for (const path of contents(files)) rmSync(path, { force: true });
+  if (readdirSync(files.directory).length === 0) rmdirSync(files.directory);
 }
 
 /**

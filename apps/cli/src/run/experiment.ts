@@ -7,7 +7,7 @@ import { writeFileAtomic } from '../atomic-file.js';
 import { withoutGreeting } from '../greeting.js';
 import { createOptimizer } from '../optimizers/create.js';
 import type { Progress, ProgressState } from '../progress/state.js';
-import { continueDirectory, startDirectory } from './directory.js';
+import { abandonDirectory, continueDirectory, startDirectory } from './directory.js';
 import type { RunFiles } from './directory.js';
 import { MetricsLog, finite } from './metrics-log.js';
 import { MetricsWriter } from './metrics.js';
@@ -58,7 +58,7 @@ export async function runExperiment(
   context: ExperimentContext,
 ): Promise<Outcome> {
   const { instance, files, resume } = context;
-  const optimizer = createOptimizer(instance.objective, settings);
+  const optimizer = createOptimizer(instance.objective, settings, (text) => context.progress.detail(text));
   let writer: MetricsWriter | undefined;
   try {
     const earlier = resume && readCheckpointValues(resume);
@@ -71,6 +71,11 @@ export async function runExperiment(
     const summary = await summarize(settings, context, optimizer, result, clock.seconds);
     writeSummary(files.directory, summary);
     return { status: summary.failed ? 'failed' : 'finished', summary };
+  } catch (error) {
+    writer?.close();
+    // Options that only the first step can refuse leave nothing behind either.
+    if (writer !== undefined && resume === undefined && optimizer.steps === 0) abandonDirectory(files);
+    throw error;
   } finally {
     context.progress.stop();
     writer?.close();
@@ -134,7 +139,8 @@ async function trainAndLog(
           step: entry.step,
           steps,
           loss: entry.loss,
-          learningRate: entry.learningRate,
+          // A method without a learning rate has none to show.
+          ...(Object.keys(entry.learningRates).length > 0 && { learningRate: entry.learningRate }),
           ...(accuracy !== undefined && { testAccuracy: accuracy }),
           stepsPerSecond: entry.step / clock.seconds,
           secondsLeft: entry.timeLeft,

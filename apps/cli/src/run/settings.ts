@@ -2,10 +2,12 @@
 import { ApoError, requireArgument } from '@apo/core';
 import type { Task } from '@apo/tasks';
 import type { EngineName } from '../engines.js';
-import { parseOptimizerName, usualRates } from '../optimizers/names.js';
+import { baselineDefaults, baselineOptionNames } from '../optimizers/baseline-settings.js';
+import { defined } from '../optimizers/defined.js';
+import { flag } from '../optimizers/flag.js';
+import { isBaseline, parseOptimizerName, usualRate } from '../optimizers/names.js';
 import {
   checkOptimizerSettings,
-  flag,
   metaOptionNames,
   preconditionerOptionNames,
 } from '../optimizers/settings.js';
@@ -26,7 +28,7 @@ export interface RunSettings extends OptimizerSettings {
 }
 
 /** Settings that decide every bit of a run; a resumed run must have the same. */
-const identity = [
+const identity: readonly (keyof RunSettings)[] = [
   'task',
   'optimizer',
   'seed',
@@ -37,14 +39,22 @@ const identity = [
   'weightDecay',
   ...metaOptionNames,
   ...preconditionerOptionNames,
+  ...baselineOptionNames,
   'precision',
   'masterCopies',
   'engine',
   'threads',
-] as const satisfies readonly (keyof RunSettings)[];
+];
 
 /** Settings that a resumed run takes over unless they are given again. */
-const inherited = [...identity, 'steps', 'epochs', 'logEvery', 'evaluateEvery', 'checkpointEvery'] as const;
+const inherited: readonly (keyof RunSettings)[] = [
+  ...identity,
+  'steps',
+  'epochs',
+  'logEvery',
+  'evaluateEvery',
+  'checkpointEvery',
+];
 
 /** A complete run: `steps` is the last step. */
 export interface ResolvedSettings extends RunSettings {
@@ -65,7 +75,10 @@ export function resolveSettings(
   checkOptimizerSettings(settings);
   const { base, adapted } = parseOptimizerName(settings.optimizer);
   const { batchSize = defaults.batchSize } = settings;
-  const { epochs, ...withoutEpochs } = settings;
+  const { epochs, ...withoutEpochs } = {
+    ...(isBaseline(base) && baselineDefaults(base, settings)),
+    ...settings,
+  };
   return {
     ...withoutEpochs,
     ...(adapted && { preset: settings.preset ?? 'auto' }),
@@ -77,7 +90,7 @@ export function resolveSettings(
         lambdaWsd: settings.lambdaWsd ?? 0,
       }),
     batchSize,
-    ...(base !== 'precond' && { learningRate: settings.learningRate ?? usualRates[base] }),
+    ...defined({ learningRate: settings.learningRate ?? usualRate(base) }),
     steps:
       epochs === undefined ? (settings.steps ?? defaults.steps) : stepsOf(epochs, batchesPerEpoch(batchSize)),
   };

@@ -96,3 +96,27 @@ describe('the divergence', () => {
     expect(rho('meanSquaredError', q, p, 'squared-error')).toBeCloseTo(squared / 2, 5);
   });
 });
+
+describe('divergenceName', () => {
+  const nameFor = (
+    units: number,
+    loss: string,
+    divergence?: Parameters<typeof fromLayersModel>[1],
+  ): string | undefined => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units, inputShape: [2] })] });
+    model.compile({ optimizer: 'sgd', loss });
+    const { divergenceName } = fromLayersModel(model, divergence);
+    model.dispose();
+    return divergenceName;
+  };
+
+  it('is there where ρ is that divergence itself, without a factor', () => {
+    expect(nameFor(3, 'categoricalCrossentropy')).toBe('softmax-kl');
+    // Means over two elements: the squared error is 2 · ½ ‖Δ‖² / 2, the Bernoulli one half the divergence.
+    expect(nameFor(2, 'meanSquaredError')).toBe('squared-error');
+    expect(nameFor(3, 'meanSquaredError')).toBeUndefined();
+    expect(nameFor(1, 'binaryCrossentropy')).toBe('bernoulli-kl');
+    expect(nameFor(2, 'binaryCrossentropy')).toBeUndefined();
+    expect(nameFor(3, 'meanSquaredError', { divergence: 'softmax-kl-logits' })).toBe('softmax-kl-logits');
+  });
+});

@@ -54,6 +54,23 @@ export function outputDivergence(
     });
 }
 
+/**
+ * The name of ρ for a model with one output `[batch, elements]`, where ρ is a divergence of that name without a factor; else
+ * `undefined`.
+ */
+export function divergenceNameOf(
+  loss: unknown,
+  outputName: string,
+  elements: number,
+  choice: DivergenceChoice | undefined,
+): DivergenceName | undefined {
+  const named = typeof choice === 'object' ? choice[outputName] : choice;
+  if (typeof named === 'function') return undefined;
+  if (named !== undefined) return named;
+  const { name, meanOver, factor } = matches.get(lossOf(loss, outputName, 0)) ?? squaredError;
+  return factor === (meanOver === 'elements' ? elements : 1) ? name : undefined;
+}
+
 /** What `compile` was told for one output: a name or a function. */
 function lossOf(loss: unknown, outputName: string, index: number): unknown {
   if (Array.isArray(loss)) return (loss as readonly unknown[])[index];

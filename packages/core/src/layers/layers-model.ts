@@ -5,7 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ApoError, requireArgument } from '../errors.js';
-import { outputDivergence, requireDivergenceChoice } from './layers-model-divergence.js';
+import { divergenceNameOf, outputDivergence, requireDivergenceChoice } from './layers-model-divergence.js';
+import type { DivergenceName } from '../divergence.js';
 import type { DivergenceChoice } from './layers-model-divergence.js';
 import { compiledModel, otherVariables, trainableVariables } from './layers-model-internals.js';
 import type { CompiledModel } from './layers-model-internals.js';
@@ -58,8 +59,10 @@ export function fromLayersModel(
   requireDivergenceChoice(choice, compiled.outputNames);
   const variables = trainableVariables(compiled);
   requireUniqueNames(variables);
+  const name = divergenceName(model, compiled, choice);
   const regularized = tf.tidy(() => compiled.calculateLosses().length > 0);
   return {
+    ...(name !== undefined && { divergenceName: name }),
     variables,
     stateVariables: otherVariables(compiled),
     predict(batch, training) {
@@ -98,6 +101,18 @@ export function compiledMetrics(model: LayersModel, outputs: Outputs, batch: Lay
       .map(([metric, index]) => meanOf(metric(batch.targets[index]!, list[index]!)));
     return [...own, ...others];
   });
+}
+
+function divergenceName(
+  model: LayersModel,
+  { loss, outputNames }: CompiledModel,
+  choice: DivergenceChoice | undefined,
+): DivergenceName | undefined {
+  const [shape, ...others] = model.outputs.map((output) => output.shape);
+  const elements = shape?.length === 2 ? shape[1] : undefined;
+  return others.length > 0 || !elements
+    ? undefined
+    : divergenceNameOf(loss, outputNames[0]!, elements, choice);
 }
 
 /** Per output, before the mean: the compiled loss times the sample weights. */

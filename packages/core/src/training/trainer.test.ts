@@ -58,6 +58,25 @@ describe('train', () => {
     model.dispose();
   });
 
+  it('prepares each step with its own batch, and waits for it', async () => {
+    const calls: string[] = [];
+    await withRun(async ({ optimizer, go }) => {
+      let prepared: unknown;
+      const step = optimizer.step.bind(optimizer);
+      optimizer.prepare = async (batch) => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        prepared = batch;
+        calls.push('prepared');
+      };
+      optimizer.step = (batch, ...rest) => {
+        calls.push(batch === prepared ? 'stepped' : 'not prepared');
+        return step(batch, ...rest);
+      };
+      await go({ steps: 2 });
+    });
+    expect(calls).toEqual(['prepared', 'stepped', 'prepared', 'stepped']);
+  });
+
   it('calls back in order, at the right steps', async () => {
     const calls: string[] = [];
     const logs: TrainLog[] = [];

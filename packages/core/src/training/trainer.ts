@@ -141,6 +141,7 @@ class TrainingRun<B> {
     const { batch, other } = await this.feed.next();
     const step = this.step + 1;
     const returnLoss = step === 1 || step % this.plan.logEvery === 0 || step === this.plan.lastStep;
+    await this.optimizer.prepare?.(batch);
     const loss = this.optimizer.step(batch, other, { returnLoss });
     this.step = step;
     if (loss) this.log.record(step, this.position().epoch, loss);

@@ -1,0 +1,88 @@
+/**
+ * Computations that need numbers from the engine or a matrix decomposed, written once as generators and driven in two ways:
+ * at once on the calling thread, or awaiting each need, with decompositions on worker threads. Both give the same bits.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { SymmetricEigen } from '../linalg/eigensystem.js';
+import { eigh } from '../linalg/eigh.js';
+import type { EighPool } from '../linalg/eigh-pool.js';
+import type { MatrixData } from '../linalg/matrix.js';
+
+/** A symmetric matrix `[side, side]` to decompose. */
+export interface EigenTask {
+  readonly matrix: MatrixData;
+  readonly side: number;
+  /** What errors call it. */
+  readonly layer: string;
+}
+
+type Need =
+  | { readonly kind: 'read'; readonly tensors: readonly tf.Tensor[] }
+  | { readonly kind: 'eigen'; readonly tasks: readonly EigenTask[] };
+
+/** A computation that ends with a `T`. */
+export type Needs<T> = Generator<Need, T, unknown>;
+
+/** The values of float32 tensors. */
+export function* read(tensors: readonly tf.Tensor[]): Needs<Float32Array[]> {
+  if (tensors.length === 0) return [];
+  return (yield { kind: 'read', tensors }) as Float32Array[];
+}
+
+/** The eigen-decompositions of symmetric matrices, side by side where there are workers. @throws as `eigh`. */
+export function* decompose(tasks: readonly EigenTask[]): Needs<SymmetricEigen[]> {
+  if (tasks.length === 0) return [];
+  return (yield { kind: 'eigen', tasks }) as SymmetricEigen[];
+}
+
+/** Runs a computation on the calling thread. */
+export function runNow<T>(needs: Needs<T>): T {
+  let state = needs.next();
+  while (!state.done) {
+    let answer: unknown;
+    try {
+      answer = answerNow(state.value);
+    } catch (error) {
+      state = needs.throw(error);
+      continue;
+    }
+    state = needs.next(answer);
+  }
+  return state.value;
+}
+
+/** Runs a computation without blocking on the engine, decompositions on the threads of `pool`. */
+export async function runAsync<T>(needs: Needs<T>, pool: EighPool): Promise<T> {
+  let state = needs.next();
+  while (!state.done) {
+    let answer: unknown;
+    try {
+      answer = await answerLater(state.value, pool);
+    } catch (error) {
+      state = needs.throw(error);
+      continue;
+    }
+    state = needs.next(answer);
+  }
+  return state.value;
+}
+
+function answerNow(need: Need): unknown {
+  switch (need.kind) {
+    case 'read':
+      return need.tensors.map((tensor) => tensor.dataSync());
+    case 'eigen':
+      return need.tasks.map(({ matrix, side, layer }) => eigh(matrix, side, { layer }));
+  }
+}
+
+function answerLater(need: Need, pool: EighPool): Promise<unknown> {
+  switch (need.kind) {
+    case 'read':
+      return Promise.all(need.tensors.map((tensor) => tensor.data()));
+    case 'eigen':
+      return Promise.all(
+        need.tasks.map(async ({ matrix, side, layer }) => pool.solve(matrix, side, { layer })),
+      );
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * One forward and backward pass that also tells, for every variable, which layers used it, with which inputs X̄ and with which
+ * gradients Δ at their outputs: what Kronecker-factored curvature is made of. Parameter gradients are those of an ordinary pass.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { gradientOf, meanLoss } from './base-pass.js';
+import type { SeededBatch } from './base-pass.js';
+import { LayerTable } from './layer-capture-layers.js';
+import type {
+  ConvolutionLayer,
+  DenseLayer,
+  ElementwiseLayer,
+  EmbeddingLayer,
+  OtherLayer,
+} from './layer-capture-kinds.js';
+import { KernelTrace } from './layer-capture-trace.js';
+import type { Objective, Outputs } from './objective.js';
+import type { TensorMap } from './update-rule.js';
+
+interface Inputs {
+  /**
+   * dense: X̄ `[rows, in]`. Convolutions: the image `[batch, height, width, in]`. scale: x with the shape of the output.
+   * embedding: the indices, int32, any shape.
+   */
+  readonly inputs: tf.Tensor;
+}
+
+interface OutputGradients {
+  /** Δ = ∂J/∂y at the layer's output y (before an activation, but for a bias before or after it), of the shape of y. */
+  readonly outputGradients: tf.Tensor;
+  /** The same for each of the `cotangents`, instead of ∂J/∂f. */
+  readonly cotangentGradients: readonly tf.Tensor[];
+}
+
+/** One use of a variable. A variable that is used twice has two. */
+export type LayerUse =
+  | Readonly<DenseLayer & Inputs & OutputGradients>
+  | Readonly<ConvolutionLayer<'convolution'> & Inputs & OutputGradients>
+  | Readonly<ConvolutionLayer<'depthwise'> & Inputs & OutputGradients>
+  | Readonly<ElementwiseLayer<'scale'> & Inputs & OutputGradients>
+  | Readonly<ElementwiseLayer<'shift'> & OutputGradients>
+  | Readonly<EmbeddingLayer & Inputs & OutputGradients>
+  | OtherLayer;
+
+export interface LayerCapture {
+  /** J_B(θ), regularisers included. */
+  readonly loss: tf.Scalar;
+  /** ∇J_B(θ) by variable name. */
+  readonly gradients: TensorMap;
+  /** Examples in the batch: the first extent of the first output. */
+  readonly examples: number;
+  /** In the order of the forward pass, those of kind `other` last. A variable without any was not used in `predict`. */
+  readonly uses: readonly LayerUse[];
+}
+
+export interface CaptureOptions {
+  /** Sees the prediction itself, inside the pass. */
+  readonly onOutputs?: (outputs: Outputs) => void;
+  /**
+   * Further cotangents to send back from the outputs: each a list with one tensor per output, of its shape. Each costs about half
+   * a backward pass, since no parameter gradient is taken; intermediate tensors of it live until the pass ends.
+   */
+  readonly cotangents?: (outputs: readonly tf.Tensor[]) => readonly (readonly tf.Tensor[])[];
+}
+
+/**
+ * Forward and backward over one batch in training mode with the dropout masks of `seed`. Run inside `tf.tidy`, to which all
+ * tensors of the result belong.
+ *
+ * Layers are recognised by the engine kernels that take a variable, or a reshaped or transposed view of it: matrix products
+ * (dense), convolutions, depthwise convolutions, broadcast sums and products (normalisation), batch normalisation and gathers
+ * (embeddings). A bias belongs to a layer when it is added to the layer's output itself. Everything else that takes a variable is
+ * reported as `other`. Calls may be nested, and the engine is as it was afterwards, also when something throws.
+ */
+export function captureLayers<B>(
+  objective: Objective<B>,
+  seeded: SeededBatch<B>,
+  { onOutputs, cotangents }: CaptureOptions = {},
+): LayerCapture {
+  const { variables, regularizer } = objective;
+  const table = new LayerTable();
+  const kept: tf.Tensor[] = [];
+  const keep = (tensor: tf.Tensor): tf.Tensor => {
+    const copy = tf.keep(tf.clone(tensor));
+    kept.push(copy);
+    return copy;
+  };
+  const gradientsAt: (tf.Tensor | undefined)[] = [];
+  let further: readonly (readonly tf.Tensor[])[] = [];
+  let recording = false;
+  const trace = new KernelTrace(variables, table, (index, gradient) => {
+    if (recording) gradientsAt[index] = keep(gradient);
+  });
+  let examples = 0;
+  const traced: Objective<B> = {
+    ...objective,
+    predict: (batch, training) => trace.run(() => objective.predict(batch, training)),
+    loss: (outputs, batch) => objective.loss(outputs, batch),
+    ...(regularizer && { regularizer: () => regularizer.call(objective) }),
+  };
+  try {
+    const { value, gradients } = gradientOf(() => {
+      const loss = meanLoss(traced, [seeded], (outputs) => {
+        const list = Array.isArray(outputs) ? outputs : [outputs];
+        examples = list[0]?.shape[0] ?? 1;
+        onOutputs?.(outputs);
+        further = (cotangents?.(list) ?? []).map((cotangent) =>
+          backTo(trace.outputs, list, cotangent).map(keep),
+        );
+      });
+      recording = true;
+      return loss;
+    }, variables);
+    const owned = (tensor: tf.Tensor): tf.Tensor => tf.clone(tensor);
+    const uses = table.observed.flatMap((layers, index) => {
+      const { shape } = trace.outputs[index]!;
+      const delta = gradientsAt[index];
+      const outputGradients = delta ? owned(delta) : tf.zeros(shape);
+      const cotangentGradients = further.map((gradientsOf) => owned(gradientsOf[index]!));
+      return layers.map(
+        ({ layer, inputs }) =>
+          ({
+            ...layer,
+            ...(inputs && { inputs: inputs() }),
+            outputGradients,
+            cotangentGradients,
+          }) as LayerUse,
+      );
+    });
+    return { loss: value, gradients, examples, uses: [...uses, ...table.others] };
+  } finally {
+    table.dispose();
+    tf.dispose(kept);
+  }
+}
+
+/** Σ over outputs of (∂output/∂y)ᵀ cotangent, for each y of `targets`. */
+function backTo(
+  targets: readonly tf.Tensor[],
+  outputs: readonly tf.Tensor[],
+  cotangent: readonly tf.Tensor[],
+): tf.Tensor[] {
+  if (targets.length === 0) return [];
+  const perOutput = outputs.map(
+    (output, i) => tf.engine().gradients(() => output, [...targets], cotangent[i], true).grads,
+  ) as (tf.Tensor | undefined)[][];
+  return targets.map((target, t) => {
+    const parts = perOutput.flatMap((gradients) => gradients[t] ?? []);
+    return parts.length === 0 ? tf.zeros(target.shape) : parts.length === 1 ? parts[0]! : tf.addN(parts);
+  });
+}
