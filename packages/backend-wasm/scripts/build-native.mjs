@@ -1,6 +1,6 @@
 /**
  * Compiles `assembly/` twice, for plain and for relaxed SIMD, and writes both modules as text, with the types of their exports, to
- * `src/native/modules.generated.ts`. The text is not compressed: it is a character for almost every byte, so that the gzip of
+ * `src/native/modules.generated.ts`. The text is not compressed: it has a character for almost every byte, so that the gzip of
  * whoever delivers it packs it as well as the modules themselves (base64 would hide repetitions). Pieces of the two take turns,
  * since they are nearly the same, and gzip finds a repetition only within 32 KiB, less than a module is long.
  */
@@ -31,25 +31,23 @@ const OPTIONS = [
 const PIECE = 16384;
 
 /** The characters of the text are printable ones of ASCII that nobody has to write otherwise in a string of a script. */
-const FIRST = ' ';
-const LAST = '}';
-const SKIPPED = ['"', '$', "'", '<', '\\', '`'];
-/** Stands before a byte in hexadecimal. */
-const ESCAPE = '~';
+const ALPHABET = characters(' ', '|').filter((character) => !`"$'<\\\``.includes(character));
+/** These stand before a character of the second and of the third page. */
+const ESCAPES = ['}', '~'];
 
 const simd = await compile(['--enable', 'simd']);
 const relaxed = await compile(['--enable', 'simd', '--enable', 'relaxed-simd']);
 
 const pieces = inTurns([simd.binary, relaxed.binary]);
-const { characters, bytes } = textOf(pieces);
+const { encoded, frequent } = textOf(pieces);
 const text = `/** Written by scripts/build-native.mjs from assembly/: do not edit. */
 
 /** Both modules: a piece of the first, a piece of the second, the next piece of the first, …; see \`module-bytes.ts\`. */
 export const moduleText =
-  '${characters}';
+  '${encoded}';
 
-/** The bytes, in hexadecimal, that the characters from ${FIRST} on stand for, but for ${SKIPPED.join(' ')}; ${ESCAPE} is followed by any other. */
-export const moduleBytesByCharacter = '${bytes.toString('hex')}';
+/** The bytes of the first page, in hexadecimal. */
+export const frequentBytes = '${frequent.toString('hex')}';
 
 /** Bytes of a piece. */
 export const pieceLength = ${PIECE};
@@ -67,7 +65,7 @@ if (read(target) !== text) {
   renameSync(`${target}.part`, target);
 }
 console.log(
-  `native modules: ${simd.binary.length} bytes with SIMD, ${relaxed.binary.length} with relaxed SIMD, ${gzipSync(characters).length} together after gzip`,
+  `native modules: ${simd.binary.length} bytes with SIMD, ${relaxed.binary.length} with relaxed SIMD, ${gzipSync(encoded).length} together after gzip`,
 );
 
 async function compile(features) {
@@ -93,21 +91,24 @@ function inTurns(binaries) {
   return Buffer.concat(pieces);
 }
 
-/** The most frequent bytes become a character each. */
+/** The most frequent bytes become a character each, the others, in their order, two: an escape and a character. */
 function textOf(binary) {
-  const alphabet = [];
-  for (let code = FIRST.charCodeAt(0); code <= LAST.charCodeAt(0); code++) {
-    if (!SKIPPED.includes(String.fromCharCode(code))) alphabet.push(String.fromCharCode(code));
-  }
   const counts = new Array(256).fill(0);
   for (const byte of binary) counts[byte]++;
-  const frequent = [...counts.keys()]
-    .sort((p, q) => counts[q] - counts[p] || p - q)
-    .slice(0, alphabet.length);
-  frequent.sort((p, q) => p - q);
-  const table = counts.map((_, byte) => ESCAPE + byte.toString(16).padStart(2, '0'));
-  frequent.forEach((byte, i) => (table[byte] = alphabet[i]));
-  return { characters: Array.from(binary, (byte) => table[byte]).join(''), bytes: Buffer.from(frequent) };
+  const byFrequency = [...counts.keys()].sort((p, q) => counts[q] - counts[p] || p - q);
+  const frequent = byFrequency.slice(0, ALPHABET.length).sort((p, q) => p - q);
+  const others = byFrequency.slice(ALPHABET.length).sort((p, q) => p - q);
+  const text = [];
+  frequent.forEach((byte, i) => (text[byte] = ALPHABET[i]));
+  others.forEach((byte, i) => {
+    text[byte] = ESCAPES[Math.floor(i / ALPHABET.length)] + ALPHABET[i % ALPHABET.length];
+  });
+  return { encoded: Array.from(binary, (byte) => text[byte]).join(''), frequent: Buffer.from(frequent) };
+}
+
+function characters(first, last) {
+  const [from, to] = [first.charCodeAt(0), last.charCodeAt(0)];
+  return Array.from({ length: to - from + 1 }, (_, i) => String.fromCharCode(from + i));
 }
 
 function read(file) {

@@ -1,16 +1,10 @@
 /**
- * The two builds of our module as bytes, decoded from text when first asked for. A printable character of ASCII stands for a byte by its
- * place in a table, `~` and two digits for one that has no place there; `scripts/build-native.mjs` writes both.
+ * The two builds of our module as bytes, decoded from text when first asked for. A character stands for a byte by its place in one of three
+ * pages of bytes: the frequent ones, and, after `}` or `~`, the others in their order. `scripts/build-native.mjs` writes it.
  */
-import {
-  moduleBytesByCharacter,
-  moduleText,
-  pieceLength,
-  relaxedLength,
-  simdLength,
-} from './modules.generated.js';
+import { frequentBytes, moduleText, pieceLength, relaxedLength, simdLength } from './modules.generated.js';
 
-/** Characters that stand for nothing, as they would have to be escaped in a script. */
+/** Characters that the text does not use, as they would have to be escaped in a script. */
 const SKIPPED = '"$\'<\\`';
 
 let modules: Readonly<Record<'relaxed' | 'simd', Uint8Array<ArrayBuffer>>> | undefined;
@@ -36,17 +30,17 @@ function decode(): Readonly<Record<'relaxed' | 'simd', Uint8Array<ArrayBuffer>>>
 
 /** The bytes of the text, one at each call. */
 function reader(): () => number {
-  const table: number[] = [];
-  for (let code = 32, i = 0; i < moduleBytesByCharacter.length; code++) {
-    if (SKIPPED.includes(String.fromCharCode(code))) continue;
-    table[code] = Number.parseInt(moduleBytesByCharacter.slice(i, i + 2), 16);
-    i += 2;
+  const bytes = (frequentBytes.match(/../g) ?? []).map((digits) => Number.parseInt(digits, 16));
+  const page = bytes.length;
+  for (let byte = 0; byte < 256; byte++) if (!bytes.includes(byte)) bytes.push(byte);
+  const places: number[] = [];
+  for (let code = 32, place = 0; place < page; code++) {
+    if (!SKIPPED.includes(String.fromCharCode(code))) places[code] = place++;
   }
   let at = 0;
   return () => {
-    const byte = table[moduleText.charCodeAt(at++)];
-    if (byte !== undefined) return byte;
-    at += 2;
-    return Number.parseInt(moduleText.slice(at - 2, at), 16);
+    const code = moduleText.charCodeAt(at++);
+    const place = places[code];
+    return bytes[place ?? (code - 124) * page + places[moduleText.charCodeAt(at++)]!]!;
   };
 }
