@@ -9,6 +9,9 @@ import type { BenchEngineName, Measurement, Meter, Subject } from './subject.js'
 import { trainingSteps } from './training-steps.js';
 import { updateSteps } from './update-steps.js';
 
+/** Milliseconds of untimed steps before the first measurement, if two steps take less. */
+const WARM_UP = 1000;
+
 export class LocalMeter implements Meter {
   private readonly prepared = new Map<string, PreparedSteps>();
   private model: { readonly name: BenchModelName; readonly built: BenchModel } | undefined;
@@ -20,7 +23,11 @@ export class LocalMeter implements Meter {
     this.prepared.set(key(subject), steps);
     // The first steps allocate, calibrate and compile; an interval is also brought to its beginning.
     const untimed = 'model' in subject && subject.meta !== undefined ? subject.meta.interval : 2;
-    for (let i = 0; i < untimed; i++) await run(steps);
+    // Compilers of the language take a while to see which code is hot; in training that is over after the first seconds.
+    const start = performance.now();
+    do {
+      for (let i = 0; i < untimed; i++) await run(steps);
+    } while (performance.now() - start < WARM_UP);
   }
 
   async measure(

@@ -1,7 +1,7 @@
 /**
- * Maximum, minimum and comparisons of float32 tensors, in vectors (the stock kernels take 3–7 ns per element, and 50–90 where
- * a column is broadcast). Sums, differences, products and quotients are left to tfjs-wasm but for those with a short row, such
- * as a bias of a few channels, over which its loops are too short.
+ * Sums, differences, products, quotients, maxima, minima and comparisons of float32 tensors, in vectors and on all threads (the
+ * stock kernels take 3–7 ns per element for the last three, 50–90 where a column is broadcast, and one thread). Other types are
+ * left to tfjs-wasm.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -16,9 +16,25 @@ import { pointerTo } from '../native/pointers.js';
 import { scratch } from '../native/scratch.js';
 import { RELU_GRADIENT, SIGMOID_GRADIENT, TANH_GRADIENT } from './own-kernels.js';
 import { runStock } from '../stock.js';
+import { job, parallelFor, splitRange, threadCount } from '../threads/parallel.js';
 
 /** Functions of our module that take (a, its row stride, its step, b, …, y, rows, columns). */
-type BinaryFunction = NativeFunctions['maximum'];
+type BinaryFunction =
+  | 'add'
+  | 'divide'
+  | 'equal'
+  | 'greater'
+  | 'greaterEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'maximum'
+  | 'minimum'
+  | 'multiply'
+  | 'notEqual'
+  | 'reluGradient'
+  | 'sigmoidGradient'
+  | 'subtract'
+  | 'tanhGradient';
 
 /** Elements in a row below which rows are joined to longer ones. */
 const SHORT = 512;
@@ -26,11 +42,13 @@ const SHORT = 512;
 /** Elements that they are joined to. */
 const JOINED = 512;
 
+/** Elements worth a thread. */
+const GRAIN = 40_000;
+
 function binary(
   kernelName: string,
-  choose: (native: NativeFunctions) => BinaryFunction,
-  dtype: 'float32' | 'bool',
-  shortRowsOnly = false,
+  compute: BinaryFunction,
+  dtype: 'float32' | 'bool' = 'float32',
 ): TrainingKernel {
   return defineKernel<{ a: tf.TensorInfo; b: tf.TensorInfo }>(kernelName, ({ inputs: { a, b }, backend }) => {
     const native = nativeFunctions(backend);
@@ -38,29 +56,64 @@ function binary(
       return runStock(kernelName, { a, b }, backend);
     }
     const { shape, axes } = broadcast(a.shape, b.shape);
-    const short = hasShortRow(axes);
-    if (shortRowsOnly && !short) return runStock(kernelName, { a, b }, backend);
     const y = backend.makeOutput(shape, dtype);
     if (sizeOf(shape) === 0) return y;
-    const compute = choose(native);
     const at = { a: pointerTo(backend, a), b: pointerTo(backend, b), y: pointerTo(backend, y) };
-    if (short) computeJoined(backend, native, compute, axes as [BroadcastAxis, BroadcastAxis], at, dtype);
-    else
-      eachMatrix(axes, (rows, columns, aStart, bStart, yStart) => {
-        compute(
-          at.a + 4 * aStart,
-          rows.aStride,
-          columns.aStride,
-          at.b + 4 * bStart,
-          rows.bStride,
-          columns.bStride,
-          at.y + (dtype === 'bool' ? 1 : 4) * yStart,
-          rows.extent,
-          columns.extent,
-        );
-      });
+    const bytes = dtype === 'bool' ? 1 : 4;
+    if (hasShortRow(axes)) {
+      computeJoined(backend, native, compute, axes as [BroadcastAxis, BroadcastAxis], at, bytes);
+      return y;
+    }
+    eachMatrix(axes, (rows, columns, aStart, bStart, yStart) => {
+      const from = { a: at.a + 4 * aStart, b: at.b + 4 * bStart, y: at.y + bytes * yStart };
+      computeMatrix(backend, native, compute, rows, columns, from, bytes);
+    });
     return y;
   });
+}
+
+/** Addresses of the operands and of the result. */
+type Addresses = Readonly<Record<'a' | 'b' | 'y', number>>;
+
+/** One matrix: whole where it is small, else in blocks of rows, or of the columns of a single row. */
+function computeMatrix(
+  backend: BackendWasm,
+  native: NativeFunctions,
+  compute: BinaryFunction,
+  rows: BroadcastAxis,
+  columns: BroadcastAxis,
+  at: Addresses,
+  bytes: number,
+): void {
+  const call = (from: Addresses, height: number, width: number): Parameters<NativeFunctions['maximum']> => [
+    from.a,
+    rows.aStride,
+    columns.aStride,
+    from.b,
+    rows.bStride,
+    columns.bStride,
+    from.y,
+    height,
+    width,
+  ];
+  if (threadCount(backend) === 1 || rows.extent * columns.extent < 2 * GRAIN) {
+    native[compute](...call(at, rows.extent, columns.extent));
+    return;
+  }
+  const [split, rest] = rows.extent > 1 ? [rows, columns.extent] : [columns, 1];
+  const parts = splitRange(backend, split.extent, {
+    grain: Math.ceil(GRAIN / rest),
+    multiple: rest === 1 ? 16 : 1,
+  });
+  const jobs = parts.map(({ start, end }) => {
+    const from = {
+      a: at.a + 4 * start * split.aStride,
+      b: at.b + 4 * start * split.bStride,
+      y: at.y + bytes * start * rest,
+    };
+    return job(compute, ...(rest === 1 ? call(from, 1, end - start) : call(from, end - start, rest)));
+  });
+  parallelFor(backend, jobs);
 }
 
 /** Whether the pair is a matrix and a short row that all its rows meet. */
@@ -75,14 +128,14 @@ function hasShortRow(axes: readonly BroadcastAxis[]): boolean {
   );
 }
 
-/** The same with rows joined, and the short row repeated as often in working space. */
+/** The same for rows that are joined, with the short row repeated as often in working space. */
 function computeJoined(
   backend: BackendWasm,
   native: NativeFunctions,
   compute: BinaryFunction,
   [rows, columns]: readonly [BroadcastAxis, BroadcastAxis],
-  at: { readonly a: number; readonly b: number; readonly y: number },
-  dtype: 'float32' | 'bool',
+  at: Addresses,
+  bytes: number,
 ): void {
   const joined = Math.ceil(JOINED / columns.extent);
   const length = joined * columns.extent;
@@ -90,40 +143,35 @@ function computeJoined(
   const aRepeats = rows.aStride === 0;
   native.spread(aRepeats ? at.a : at.b, 0, 1, block, joined, columns.extent);
   const whole = Math.floor(rows.extent / joined);
-  const a = aRepeats ? block : at.a;
-  const b = aRepeats ? at.b : block;
+  const from = { a: aRepeats ? block : at.a, b: aRepeats ? at.b : block, y: at.y };
+  const moves = { extent: length, aStride: 1, bStride: 1 };
   const [aStride, bStride] = aRepeats ? [0, length] : [length, 0];
-  compute(a, aStride, 1, b, bStride, 1, at.y, whole, length);
+  computeMatrix(backend, native, compute, { extent: whole, aStride, bStride }, moves, from, bytes);
   const rest = (rows.extent - whole * joined) * columns.extent;
   if (rest === 0) return;
   const done = whole * length;
-  compute(
-    aRepeats ? a : a + 4 * done,
-    0,
-    1,
-    aRepeats ? b + 4 * done : b,
-    0,
-    1,
-    at.y + (dtype === 'bool' ? 1 : 4) * done,
-    1,
-    rest,
-  );
+  const left = {
+    a: aRepeats ? block : at.a + 4 * done,
+    b: aRepeats ? at.b + 4 * done : block,
+    y: at.y + bytes * done,
+  };
+  computeMatrix(backend, native, compute, SINGLE, { ...moves, extent: rest }, left, bytes);
 }
 
 export const binaryKernels: readonly TrainingKernel[] = [
-  binary('Add', ({ add }) => add, 'float32', true),
-  binary(RELU_GRADIENT, ({ reluGradient }) => reluGradient, 'float32'),
-  binary(SIGMOID_GRADIENT, ({ sigmoidGradient }) => sigmoidGradient, 'float32'),
-  binary(TANH_GRADIENT, ({ tanhGradient }) => tanhGradient, 'float32'),
-  binary('Equal', ({ equal }) => equal, 'bool'),
-  binary('Greater', ({ greater }) => greater, 'bool'),
-  binary('GreaterEqual', ({ greaterEqual }) => greaterEqual, 'bool'),
-  binary('Less', ({ less }) => less, 'bool'),
-  binary('LessEqual', ({ lessEqual }) => lessEqual, 'bool'),
-  binary('Maximum', ({ maximum }) => maximum, 'float32'),
-  binary('Minimum', ({ minimum }) => minimum, 'float32'),
-  binary('Multiply', ({ multiply }) => multiply, 'float32', true),
-  binary('NotEqual', ({ notEqual }) => notEqual, 'bool'),
-  binary('RealDiv', ({ divide }) => divide, 'float32', true),
-  binary('Sub', ({ subtract }) => subtract, 'float32', true),
+  binary('Add', 'add'),
+  binary(RELU_GRADIENT, 'reluGradient'),
+  binary(SIGMOID_GRADIENT, 'sigmoidGradient'),
+  binary(TANH_GRADIENT, 'tanhGradient'),
+  binary('Equal', 'equal', 'bool'),
+  binary('Greater', 'greater', 'bool'),
+  binary('GreaterEqual', 'greaterEqual', 'bool'),
+  binary('Less', 'less', 'bool'),
+  binary('LessEqual', 'lessEqual', 'bool'),
+  binary('Maximum', 'maximum'),
+  binary('Minimum', 'minimum'),
+  binary('Multiply', 'multiply'),
+  binary('NotEqual', 'notEqual', 'bool'),
+  binary('RealDiv', 'divide'),
+  binary('Sub', 'subtract'),
 ];

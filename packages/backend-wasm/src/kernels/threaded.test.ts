@@ -1,4 +1,4 @@
-/** Element-wise kernels, softmax, batch normalisation, depthwise convolutions and pooling gradients give the same bits on two threads as on one. */
+/** Element-wise kernels of one and two operands, softmax, batch normalisation, depthwise convolutions and pooling gradients give the same bits on two threads as on one. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { expect, it } from 'vitest';
@@ -21,7 +21,18 @@ it('splits the work without changing a bit', async () => {
   const depthwise = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
     tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same');
   const convolved = randomTensor([25, 40, 25, 32], 6);
+  // A row that all rows meet, long and short, a column, a scalar, and the same shape, from either side.
+  const others = [[25 * 16], [16], [1000, 1], [], [1000, 400]].map((shape, i) => randomTensor(shape, 7 + i));
+  const matrix = tf.reshape(x, [1000, 400]);
+  const short = tf.reshape(x, [25_000, 16]);
   const computations: (() => tf.Tensor)[] = [
+    ...[tf.add, tf.sub, tf.div, tf.maximum, tf.less].flatMap((op) =>
+      others.flatMap((other) => {
+        const left = other.shape[0] === 16 ? short : matrix;
+        return [() => op(left, other), () => op(other, left)];
+      }),
+    ),
+    () => tf.grad((t: tf.Tensor) => tf.relu(t))(matrix, others[4]),
     ...[tf.exp, tf.tanh, tf.softplus, tf.sqrt, tf.relu6].map((op) => () => op(x)),
     () => tf.softmax(x),
     () => tf.grad((t: tf.Tensor) => tf.softmax(t))(x, x),
@@ -41,5 +52,5 @@ it('splits the work without changing a bit', async () => {
     expect(one).toHaveLength(two[i]!.length);
     expect(one.findIndex((value, at) => !Object.is(value, two[i]![at]))).toBe(-1);
   });
-  tf.dispose([x, mean, variance, upstream, filter, convolved]);
+  tf.dispose([x, mean, variance, upstream, filter, convolved, matrix, short, ...others]);
 });
