@@ -1,5 +1,5 @@
 /** `list`, `doctor`, `report`, `bench` and `demo`, with child processes replaced by calls in this one. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Meter } from '../bench/subject.js';
@@ -105,7 +105,16 @@ describe('apo report', () => {
       expect(await apo(['report', a])).toEqual({ code: 0, stdout: `${own}\n`, stderr: '' });
       expect(readFileSync(own, 'utf8')).toBe(written);
       const both = join(folder, 'both.html');
-      expect((await apo(['report', a, b, '--out', both, '--title', 'Two runs'])).stdout).toBe(`${both}\n`);
+      const figures = join(folder, 'figures');
+      const figureNames = ['loss.svg', 'loss-by-time.svg', 'learning-rate.svg'];
+      const command = ['report', a, b, '--out', both, '--title', 'Two runs', '--figures', figures];
+      expect((await apo(command)).stdout).toBe(
+        [both, ...figureNames.map((name) => join(figures, name))].map((file) => `${file}\n`).join(''),
+      );
+      expect(readdirSync(figures).sort()).toEqual([...figureNames].sort());
+      expect(readFileSync(join(figures, 'loss.svg'), 'utf8')).toMatch(
+        /^<svg xmlns[^]*Two runs[^]*sgd-apo[^]*<\/svg>\n$/,
+      );
       const html = readFileSync(both, 'utf8');
       expect(html).toContain('<h1>Two runs</h1>');
       expect(html).toContain('<th scope="row">sgd-apo</th>');

@@ -1,16 +1,22 @@
 /** `apo report`: writes the report of a run again, or one report of several runs beside each other. */
 import { basename, join, resolve } from 'node:path';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { requireArgument } from '@apo/core';
 import type { Command } from 'commander';
 import { writeFileAtomic } from '../atomic-file.js';
 import { writeLine } from '../io.js';
-import { comparisonReport, runReport } from '../report/page.js';
+import { comparisonReport, figureFiles, runReport } from '../report/page.js';
 import type { ReportedRun } from '../report/page.js';
 import { runFiles } from '../run/directory.js';
 import { readMetrics } from '../run/metrics.js';
 import { readSummary } from '../run/summary.js';
 import type { CommandContext } from './command.js';
+
+interface ReportOptions {
+  readonly out?: string;
+  readonly title: string;
+  readonly figures?: string;
+}
 
 export function addReport(program: Command, { io }: CommandContext): void {
   program
@@ -25,11 +31,15 @@ export function addReport(program: Command, { io }: CommandContext): void {
       'file to write (default: report.html in the directory, or in the current one for several)',
     )
     .option('--title <text>', 'title of a report of several runs', 'Comparison of runs')
+    .option(
+      '--figures <dir>',
+      'also write the figures as SVG files (loss.svg, loss-by-time.svg, …) into a directory',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  apo report runs/mnist\n  apo report runs/a runs/b runs/c --out comparison.html',
     )
-    .action((directories: string[], { out, title }: { readonly out?: string; readonly title: string }) => {
+    .action((directories: string[], { out, title, figures }: ReportOptions) => {
       const runs = directories.map((directory) => ({
         name: basename(resolve(directory)),
         ...readRun(directory),
@@ -39,6 +49,12 @@ export function addReport(program: Command, { io }: CommandContext): void {
       const file = out ?? (single ? join(directories[0]!, 'report.html') : 'report.html');
       writeFileAtomic(file, single ? runReport(first!) : comparisonReport(title, runs));
       writeLine(io.stdout, file);
+      if (figures === undefined) return;
+      mkdirSync(figures, { recursive: true });
+      for (const [name, svg] of Object.entries(figureFiles(title, runs))) {
+        writeFileAtomic(join(figures, name), svg);
+        writeLine(io.stdout, join(figures, name));
+      }
     });
 }
 

@@ -13,6 +13,7 @@ import {
 } from './figure.js';
 import { header, page, section, tileRow } from './document.js';
 import { dataTable, definitionTable } from './html.js';
+import { standaloneFigure } from './standalone.js';
 
 /** A finished run: what `summary.json` and `metrics.jsonl` say. */
 export interface ReportedRun {
@@ -47,11 +48,7 @@ export function comparisonReport(
   title: string,
   runs: readonly (ReportedRun & { readonly name: string })[],
 ): string {
-  const curves: RunCurves[] = runs.map(({ name, metrics, summary }) => ({
-    name,
-    metrics,
-    ...(summary.stepsPerSecond > 0 && { secondsPerStep: 1 / summary.stepsPerSecond }),
-  }));
+  const curves = runs.map(curvesOf);
   const tasks = [...new Set(runs.map((r) => r.summary.task))].join(', ');
   const engines = [...new Set(runs.map((r) => r.summary.engine))].join(', ');
   const optionNames = [...new Set(runs.flatMap((r) => Object.keys(r.summary.options)))];
@@ -64,6 +61,34 @@ export function comparisonReport(
       optionNames.map((name) => [name, ...runs.map((r) => optionText(r.summary.options[name]))]),
     )}</section>`,
   ]);
+}
+
+/** The figures of a comparison as SVG files by name, those for which there are data. */
+export function figureFiles(
+  title: string,
+  runs: readonly (ReportedRun & { readonly name: string })[],
+): Readonly<Record<string, string>> {
+  const curves = runs.map(curvesOf);
+  const names = curves.map(({ name }) => name);
+  const figuresByName = {
+    loss: lossFigure(curves),
+    'loss-by-time': lossByTimeFigure(curves),
+    'learning-rate': learningRateFigure(curves),
+    accuracy: accuracyFigure(curves),
+  };
+  return Object.fromEntries(
+    Object.entries(figuresByName).flatMap(([name, figure]) =>
+      figure === undefined ? [] : [[`${name}.svg`, standaloneFigure(figure, names, title)]],
+    ),
+  );
+}
+
+function curvesOf({ name, metrics, summary }: ReportedRun & { readonly name: string }): RunCurves {
+  return {
+    name,
+    metrics,
+    ...(summary.stepsPerSecond > 0 && { secondsPerStep: 1 / summary.stepsPerSecond }),
+  };
 }
 
 /** Column names of the comparison, shared with the terminal's table. */

@@ -1,5 +1,5 @@
-/** The style sheet of a report: light and dark by the reader's preference, no fonts or files from elsewhere. */
-export const style = `
+/** Colours of a report and of its figures: light and dark by the reader's preference. */
+export const colors = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --ink: #1b1f24; --muted: #5b6470; --rule: #dfe3e8;
@@ -10,7 +10,10 @@ export const style = `
     --page: #101317; --card: #181c22; --ink: #e6e9ed; --muted: #9aa4b1; --rule: #2c333c;
     --series-1: #7aa7ff; --series-2: #fb9a52; --series-3: #4ccf9b; --series-4: #e07bf0; --series-5: #52c7dd; --series-6: #ff8080;
   }
-}
+}`;
+
+/** The style sheet of a report; no fonts or files from elsewhere. */
+export const style = `${colors}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 940px; margin: 0 auto; padding: 32px 16px 64px; }
