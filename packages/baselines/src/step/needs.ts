@@ -3,6 +3,7 @@
  * at once on the calling thread, or awaiting each need, with decompositions on worker threads. Both give the same bits.
  */
 import type * as tf from '@tensorflow/tfjs-core';
+import { readValues } from '../curvature/parameter-space.js';
 import type { SymmetricEigen } from '../linalg/eigensystem.js';
 import { eigh } from '../linalg/eigh.js';
 import type { EighPool } from '../linalg/eigh-pool.js';
@@ -35,7 +36,7 @@ export function* decompose(tasks: readonly EigenTask[]): Needs<SymmetricEigen[]>
   return (yield { kind: 'eigen', tasks }) as SymmetricEigen[];
 }
 
-/** Runs a computation on the calling thread. */
+/** Runs a computation on the calling thread. @throws ApoError `UNSUPPORTED` on an engine that cannot wait for its device. */
 export function runNow<T>(needs: Needs<T>): T {
   let state = needs.next();
   while (!state.done) {
@@ -70,7 +71,7 @@ export async function runAsync<T>(needs: Needs<T>, pool: EighPool): Promise<T> {
 function answerNow(need: Need): unknown {
   switch (need.kind) {
     case 'read':
-      return need.tensors.map((tensor) => tensor.dataSync());
+      return need.tensors.map(readValues);
     case 'eigen':
       return need.tasks.map(({ matrix, side, layer }) => eigh(matrix, side, { layer }));
   }
