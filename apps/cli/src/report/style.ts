@@ -50,5 +50,7 @@ footer { margin-top: 24px; font-size: 13px; color: var(--muted); }
   section { padding: 14px; }
   table { font-size: 13px; }
   th, td { padding: 6px; }
+  figure { overflow-x: auto; }
+  figure svg { min-width: 640px; }
 }
 `;
