@@ -14,10 +14,9 @@ import { inverseRootFromEigen } from '../linalg/inverse-root.js';
 import { decompose } from '../step/needs.js';
 import type { Needs } from '../step/needs.js';
 import type { CurvatureBlock, Observation, StateValues } from './block.js';
-import { gradientRows, inputRows, usesOf } from './layer-rows.js';
-import type { MatrixUse } from './layer-rows.js';
+import { gradientRows, inputRows, positionsOf, usesOf } from './layer-rows.js';
 import { planName } from './partition.js';
-import type { KroneckerPlan } from './partition.js';
+import type { KroneckerPlan, MatrixUse } from './partition.js';
 
 export interface KroneckerOptions {
   /** `factored`: (A + π√λ I)⁻¹ ⊗ (Γ + √λ/π I)⁻¹. `exact`: (A ⊗ Γ + λ I)⁻¹, in the eigenbasis. */
@@ -48,11 +47,11 @@ export class KroneckerBlock implements CurvatureBlock {
     const uses = usesOf(this.plan, observation);
     if (uses.length === 0) return undefined;
     const { capture, fisher } = observation;
-    const positions = uses.reduce((sum, use) => sum + use.outputGradients.size, 0) / this.plan.columns;
+    const positions = uses.reduce((sum, use) => sum + positionsOf(use), 0);
     const weight = (fisher.weight(capture) * capture.examples) / positions;
     const products = uses.flatMap((use) =>
       fisher.gradients(use).map((gradient) => {
-        const rows = gradientRows(gradient);
+        const rows = gradientRows(use, gradient);
         return tf.matMul(rows, rows, true, false);
       }),
     );
