@@ -8,10 +8,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorMap } from '@apo/core';
-import { inverse } from '../linalg/cholesky.js';
 import type { SymmetricEigen } from '../linalg/eigensystem.js';
 import { inverseRootFromEigen } from '../linalg/inverse-root.js';
-import { decompose } from '../step/needs.js';
+import { decompose, invertAll } from '../step/needs.js';
 import type { Needs } from '../step/needs.js';
 import type { CurvatureBlock, Observation, StateValues } from './block.js';
 import { gradientRows, inputRows, positionsOf, usesOf } from './layer-rows.js';
@@ -83,11 +82,13 @@ export class KroneckerBlock implements CurvatureBlock {
       inverseA: { values: Float32Array.from(inverseA), shape: [rows, rows] },
       inverseG: { values: Float32Array.from(inverseG), shape: [columns, columns] },
     });
-    if (this.options.inverse === 'cholesky')
-      return state(
-        inverse(a!, rows, { damping: dampingA, layer }),
-        inverse(g!, columns, { damping: dampingG, layer }),
-      );
+    if (this.options.inverse === 'cholesky') {
+      const [inverseA, inverseG] = yield* invertAll([
+        { matrix: a!, side: rows, damping: dampingA, layer },
+        { matrix: g!, side: columns, damping: dampingG, layer },
+      ]);
+      return state(inverseA!, inverseG!);
+    }
     const [eigenA, eigenG] = yield* decomposeFactors(this.plan, a!, g!);
     return state(
       inverseRootFromEigen(eigenA, 1, { damping: dampingA, layer }),

@@ -1,12 +1,13 @@
 /**
- * Computations that need numbers from the engine or a matrix decomposed, written once as generators and driven in two ways:
- * at once on the calling thread, or awaiting each need, with decompositions on worker threads. Both give the same bits.
+ * Computations that need numbers from the engine or a matrix decomposed or inverted, written once as generators and driven in two ways:
+ * at once on the calling thread, or awaiting each need, with matrices on worker threads. Both give the same bits.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { readValues } from '../curvature/parameter-space.js';
+import { inverse } from '../linalg/cholesky.js';
 import type { SymmetricEigen } from '../linalg/eigensystem.js';
 import { eigh } from '../linalg/eigh.js';
-import type { EighPool } from '../linalg/eigh-pool.js';
+import type { LinalgPool } from '../linalg/linalg-pool.js';
 import type { MatrixData } from '../linalg/matrix.js';
 
 /** A symmetric matrix `[side, side]` to decompose. */
@@ -17,9 +18,15 @@ export interface EigenTask {
   readonly layer: string;
 }
 
+/** A positive definite matrix `[side, side]` to invert, with `damping` added to its diagonal. */
+export interface InverseTask extends EigenTask {
+  readonly damping: number;
+}
+
 type Need =
   | { readonly kind: 'read'; readonly tensors: readonly tf.Tensor[] }
-  | { readonly kind: 'eigen'; readonly tasks: readonly EigenTask[] };
+  | { readonly kind: 'eigen'; readonly tasks: readonly EigenTask[] }
+  | { readonly kind: 'inverse'; readonly tasks: readonly InverseTask[] };
 
 /** A computation that ends with a `T`. */
 export type Needs<T> = Generator<Need, T, unknown>;
@@ -34,6 +41,11 @@ export function* read(tensors: readonly tf.Tensor[]): Needs<Float32Array[]> {
 export function* decompose(tasks: readonly EigenTask[]): Needs<SymmetricEigen[]> {
   if (tasks.length === 0) return [];
   return (yield { kind: 'eigen', tasks }) as SymmetricEigen[];
+}
+
+/** The inverses of damped matrices, side by side where there are workers. @throws as `inverse`. */
+export function* invertAll(tasks: readonly InverseTask[]): Needs<Float64Array[]> {
+  return (yield { kind: 'inverse', tasks }) as Float64Array[];
 }
 
 /** Runs a computation on the calling thread. @throws ApoError `UNSUPPORTED` on an engine that cannot wait for its device. */
@@ -52,8 +64,8 @@ export function runNow<T>(needs: Needs<T>): T {
   return state.value;
 }
 
-/** Runs a computation without blocking on the engine, decompositions on the threads of `pool`. */
-export async function runAsync<T>(needs: Needs<T>, pool: EighPool): Promise<T> {
+/** Runs a computation without blocking on the engine, matrices on the threads of `pool`. */
+export async function runAsync<T>(needs: Needs<T>, pool: LinalgPool): Promise<T> {
   let state = needs.next();
   while (!state.done) {
     let answer: unknown;
@@ -74,16 +86,22 @@ function answerNow(need: Need): unknown {
       return need.tensors.map(readValues);
     case 'eigen':
       return need.tasks.map(({ matrix, side, layer }) => eigh(matrix, side, { layer }));
+    case 'inverse':
+      return need.tasks.map(({ matrix, side, ...options }) => inverse(matrix, side, options));
   }
 }
 
-function answerLater(need: Need, pool: EighPool): Promise<unknown> {
+function answerLater(need: Need, pool: LinalgPool): Promise<unknown> {
   switch (need.kind) {
     case 'read':
       return Promise.all(need.tensors.map((tensor) => tensor.data()));
     case 'eigen':
       return Promise.all(
         need.tasks.map(async ({ matrix, side, layer }) => pool.solve(matrix, side, { layer })),
+      );
+    case 'inverse':
+      return Promise.all(
+        need.tasks.map(async ({ matrix, side, ...options }) => pool.invert(matrix, side, options)),
       );
   }
 }

@@ -19,8 +19,8 @@ import type {
   StepOptions,
   StepperOptions,
 } from '@apo/core';
-import { eighPool } from '../linalg/eigh-pool.js';
-import type { EighPool } from '../linalg/eigh-pool.js';
+import { linalgPool } from '../linalg/linalg-pool.js';
+import type { LinalgPool } from '../linalg/linalg-pool.js';
 import { runAsync, runNow } from './needs.js';
 import type { Needs } from './needs.js';
 
@@ -59,7 +59,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   private readonly schedule: Schedule;
   private readonly baseRate: number;
   private readonly workers: number;
-  private pool: EighPool | undefined;
+  private pool: LinalgPool | undefined;
   /** Prepared, or left open. */
   private begun: BegunStep<B, P> | undefined;
 
@@ -222,7 +222,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
 
   private async settleLater(begun: BegunStep<B, P>): Promise<void> {
     try {
-      this.pool ??= eighPool({ workers: this.workers });
+      this.pool ??= linalgPool({ workers: this.workers });
       await runAsync(this.settle(begun.pending), this.pool);
     } catch (error) {
       this.abandon(begun);
