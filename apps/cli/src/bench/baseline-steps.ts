@@ -28,11 +28,11 @@ export function hasInverses(method: BaselineName): boolean {
   return inverseInterval(method) > 1;
 }
 
-/** What bounds the work of a step here, in words; `undefined` for a method that is not iterative. */
+/** What bounds the work of a step here, in short (CG: conjugate-gradient iterations); `undefined` for a method that is not iterative. */
 export function boundOf(method: BaselineName): string | undefined {
   if (!isSolver(method)) return undefined;
-  const solve = `${SOLVER_ITERATIONS} CG iterations`;
-  return method === 'proximal-point' ? `${NEWTON_ITERATIONS} × ${solve}` : solve;
+  const solve = `${SOLVER_ITERATIONS} CG`;
+  return method === 'proximal-point' ? `≤ ${NEWTON_ITERATIONS} × ${solve}` : `≤ ${solve}`;
 }
 
 /** The methods that solve for their step; all but one of them have no learning rate. */

@@ -19,7 +19,7 @@ export function baselineTable(times: readonly BaselineTime[]): string {
     const { title, batchSize } = benchModels[model];
     const bound = boundOf(method);
     table.push([
-      `${title}, batch ${batchSize}, ${method}${bound === undefined ? '' : ` (at most ${bound})`}`,
+      `${title}, batch ${batchSize}, ${method}${bound === undefined ? '' : ` (${bound})`}`,
       engine,
       milliseconds === undefined ? 'cannot' : `${threeDigits(milliseconds)} ms`,
       ratio === undefined ? '' : `${threeDigits(ratio)}×`,

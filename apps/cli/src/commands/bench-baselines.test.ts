@@ -87,7 +87,7 @@ describe('apo bench baselines', () => {
     expect(stdout.match(/│ +2× +│/g)).toHaveLength(3);
     expect(stdout).toContain('wasm cannot train mlp with ekfac: out of memory');
     // The bound that makes it a known amount of work is in its row.
-    expect(stdout).toContain('proximal-point (at most 2 × 10 CG iterations)');
+    expect(stdout).toContain('proximal-point (≤ 2 × 10 CG)');
   });
 
   it('fails when no engine could start, and refuses what is no baseline', async () => {

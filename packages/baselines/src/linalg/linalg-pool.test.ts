@@ -80,11 +80,14 @@ describe('linalgPool', () => {
 
   it('inverts on the calling thread what a worker that died had', async () => {
     const { worker, kill } = standIn();
-    const solver = pool({ minSide: 0, start: () => worker });
+    const heard: string[] = [];
+    const solver = pool({ minSide: 0, start: () => worker, onShortfall: (reason) => heard.push(reason) });
     const result = solver.invert(Float64Array.of(4), 1);
     kill();
     expect(await result).toEqual(Float64Array.of(0.25));
     expect(solver.shortfall).toBe('Computed on the main thread since it was told to die.');
+    await solver.invert(Float64Array.of(4), 1);
+    expect(heard).toEqual([solver.shortfall]);
   });
 
   it('copies the matrix before it returns, and lets the caller go on', async () => {

@@ -18,6 +18,8 @@ export interface LinalgPoolOptions {
   readonly workers?: number;
   /** Matrices with a smaller side are dealt with at once on the calling thread. Default 128, some 10 ms. */
   readonly minSide?: number;
+  /** Hears the first `shortfall`. */
+  readonly onShortfall?: (reason: string) => void;
   /** How a worker is started: it, or the reason why there is none. */
   readonly start?: () => LinalgWorker | string;
 }
@@ -61,6 +63,7 @@ export function linalgPool({
   workers = 1,
   minSide = 128,
   start = startLinalgWorker,
+  onShortfall,
 }: LinalgPoolOptions = {}): LinalgPool {
   requireInteger('workers', workers, 0);
   requireInteger('minSide', minSide, 0);
@@ -114,7 +117,7 @@ export function linalgPool({
       const job: Job = {
         here: () => settle(here),
         send: (worker, done) =>
-          send(worker, (raw) => done(typeof raw === 'string' ? raw : () => settle(() => check(raw as Raw)))),
+          send(worker, (raw) => done(typeof raw === 'string' ? raw : () => settle(() => check(raw)))),
       };
       if (n < minSide || n === 0 || !canUseWorker()) job.here();
       else {
@@ -124,12 +127,18 @@ export function linalgPool({
     });
   }
 
+  function fallShort(reason: string): void {
+    const isFirst = shortfall === undefined;
+    shortfall = reason;
+    if (isFirst) onShortfall?.(reason);
+  }
+
   /** Starts one more worker where all are busy and there may be more; false where there is none at all. */
   function canUseWorker(): boolean {
     if (idle.length === 0 && all.size < open) {
       const worker = start();
       if (typeof worker === 'string') {
-        shortfall = worker;
+        fallShort(worker);
         open = all.size;
       } else {
         all.add(worker);
@@ -158,7 +167,7 @@ export function linalgPool({
   function lose(worker: LinalgWorker, job: Job, reason: string): void {
     // After `stop` it is not among them: it was ended on purpose.
     if (all.delete(worker)) {
-      shortfall = `Computed on the main thread since ${reason}.`;
+      fallShort(`Computed on the main thread since ${reason}.`);
       open -= 1;
     }
     job.here();

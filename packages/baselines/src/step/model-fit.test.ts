@@ -179,7 +179,7 @@ describe('waitForSteps', () => {
     // Weights of a frozen layer are listed after the others.
     const moved = trained
       .getWeights()
-      .map(({ shape }, i) => [shape.join(), `${before[i]}` !== `${after[i]}`]);
+      .map(({ shape }, i) => [shape.join(), before[i]!.join() !== after[i]!.join()]);
     expect(Object.fromEntries(moved)).toEqual({ '2,5': false, '5': false, '5,3': true, '3': true });
     expect(attachment.optimizer.partition.map(({ variables }) => variables.length)).toEqual([2]);
     attachment.dispose();

@@ -26,7 +26,8 @@ export interface InverseTask extends EigenTask {
 type Need =
   | { readonly kind: 'read'; readonly tensors: readonly tf.Tensor[] }
   | { readonly kind: 'eigen'; readonly tasks: readonly EigenTask[] }
-  | { readonly kind: 'inverse'; readonly tasks: readonly InverseTask[] };
+  | { readonly kind: 'inverse'; readonly tasks: readonly InverseTask[] }
+  | { readonly kind: 'all'; readonly needs: readonly Need[] };
 
 /** A computation that ends with a `T`. */
 export type Needs<T> = Generator<Need, T, unknown>;
@@ -46,6 +47,17 @@ export function* decompose(tasks: readonly EigenTask[]): Needs<SymmetricEigen[]>
 /** The inverses of damped matrices, side by side where there are workers. @throws as `inverse`. */
 export function* invertAll(tasks: readonly InverseTask[]): Needs<Float64Array[]> {
   return (yield { kind: 'inverse', tasks }) as Float64Array[];
+}
+
+/** Several computations side by side: what they need at the same time is answered together. The first error, in their order, ends all. */
+export function* together<T>(computations: readonly Needs<T>[]): Needs<T[]> {
+  const states = computations.map((computation) => computation.next());
+  for (;;) {
+    const open = states.flatMap((state, i) => (state.done ? [] : [{ i, need: state.value }]));
+    if (open.length === 0) return states.map(({ value }) => value as T);
+    const answers = (yield { kind: 'all', needs: open.map(({ need }) => need) }) as unknown[];
+    open.forEach(({ i }, k) => (states[i] = computations[i]!.next(answers[k])));
+  }
 }
 
 /** Runs a computation on the calling thread. @throws ApoError `UNSUPPORTED` on an engine that cannot wait for its device. */
@@ -88,20 +100,31 @@ function answerNow(need: Need): unknown {
       return need.tasks.map(({ matrix, side, layer }) => eigh(matrix, side, { layer }));
     case 'inverse':
       return need.tasks.map(({ matrix, side, ...options }) => inverse(matrix, side, options));
+    case 'all':
+      return need.needs.map(answerNow);
   }
 }
 
-function answerLater(need: Need, pool: LinalgPool): Promise<unknown> {
+function answerLater(need: Need, pool: LinalgPool): Promise<unknown[]> {
   switch (need.kind) {
     case 'read':
-      return Promise.all(need.tensors.map((tensor) => tensor.data()));
+      return inOrder(need.tensors.map((tensor) => tensor.data()));
     case 'eigen':
-      return Promise.all(
-        need.tasks.map(async ({ matrix, side, layer }) => pool.solve(matrix, side, { layer })),
-      );
+      return inOrder(need.tasks.map(async ({ matrix, side, layer }) => pool.solve(matrix, side, { layer })));
     case 'inverse':
-      return Promise.all(
+      return inOrder(
         need.tasks.map(async ({ matrix, side, ...options }) => pool.invert(matrix, side, options)),
       );
+    case 'all':
+      return inOrder(need.needs.map((one) => answerLater(one, pool)));
   }
+}
+
+/** All results; else the error of the first that failed in the list, which is not left to chance. */
+async function inOrder<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(promises);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }

@@ -34,8 +34,10 @@ export interface PendingStep {
 export interface PreparedOptimizerOptions extends StepperOptions {
   /** η > 0, multiplied by `schedule`. */
   readonly learningRate: number;
-  /** Threads that decompose matrices during `prepare`; 0 for the calling thread. Default 1. */
+  /** Threads for inverses and eigen-decompositions in `prepare` and `waitForSteps`; 0 for the calling thread. Default 1. */
   readonly workers?: number;
+  /** Is told once, in a sentence, when the calling thread has to do the work of `workers`. */
+  readonly onShortfall?: (reason: string) => void;
 }
 
 type OutputListener = (outputs: Outputs, index: number) => void;
@@ -59,13 +61,14 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   private readonly schedule: Schedule;
   private readonly baseRate: number;
   private readonly workers: number;
+  private readonly onShortfall: ((reason: string) => void) | undefined;
   private pool: LinalgPool | undefined;
   /** Prepared, or left open. */
   private begun: BegunStep<B, P> | undefined;
 
   constructor(
     readonly objective: Objective<B>,
-    { learningRate, schedule = () => 1, clip, seed = 0, workers = 1 }: PreparedOptimizerOptions,
+    { learningRate, schedule = () => 1, clip, seed = 0, workers = 1, onShortfall }: PreparedOptimizerOptions,
   ) {
     requireUniqueNames(objective.variables);
     this.random = createRandom(seed);
@@ -73,6 +76,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     this.clip = clip;
     this.baseRate = learningRate;
     this.workers = workers;
+    this.onShortfall = onShortfall;
   }
 
   /** Whether the next step reads numbers from the engine. */
@@ -222,7 +226,10 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
 
   private async settleLater(begun: BegunStep<B, P>): Promise<void> {
     try {
-      this.pool ??= linalgPool({ workers: this.workers });
+      this.pool ??= linalgPool({
+        workers: this.workers,
+        ...(this.onShortfall && { onShortfall: this.onShortfall }),
+      });
       await runAsync(this.settle(begun.pending), this.pool);
     } catch (error) {
       this.abandon(begun);
