@@ -46,13 +46,11 @@ describe('einsum with a variable', () => {
     const kernel = tf.variable(normal(...kernelShape), true, `einsum/${equation}`);
     const inputs = normal(...dataShape);
     tf.tidy(() => {
-      const { uses, gradients } = usesOf([kernel], inputs, (x) =>
-        tf.einsum(equation, x, kernel as tf.Tensor),
-      );
+      const { uses, gradients } = usesOf([kernel], inputs, (x) => tf.einsum(equation, x, kernel));
       expect(uses).toHaveLength(1);
       expect(uses[0]).toMatchObject({ kind: 'dense', kernel: kernel.name, matrixShape, transposed });
       const { inputs: rows, outputGradients } = uses[0] as Extract<LayerUse, { kind: 'dense' }>;
-      const product = tf.matMul(rows as tf.Tensor2D, tf.reshape(outputGradients, [-1, matrixShape[1]]), true);
+      const product = tf.matMul(rows, tf.reshape(outputGradients, [-1, matrixShape[1]]), true);
       const gradient = transposed ? tf.transpose(product) : product;
       expectClose(tf.reshape(gradient, [...kernelShape]), gradients[kernel.name]!);
     });
@@ -63,7 +61,7 @@ describe('einsum with a variable', () => {
     const kernel = tf.variable(normal(3, 2), true, 'einsum/left');
     const inputs = normal(4, 3);
     tf.tidy(() => {
-      const { uses } = usesOf([kernel], inputs, (x) => tf.einsum('bc,ab->ac', kernel as tf.Tensor, x));
+      const { uses } = usesOf([kernel], inputs, (x) => tf.einsum('bc,ab->ac', kernel, x));
       expect(uses).toMatchObject([{ kind: 'dense', matrixShape: [3, 2], transposed: false }]);
     });
     tf.dispose([kernel, inputs]);
@@ -76,8 +74,8 @@ describe('einsum with a variable', () => {
     const inputs = normal(2, 5, 4);
     tf.tidy(() => {
       const { uses } = usesOf([kernel, bias, row], inputs, (x) => {
-        const y = tf.einsum('abc,cde->abde', x, kernel as tf.Tensor);
-        return tf.add(tf.tanh(tf.add(y, bias as tf.Tensor)), row as tf.Tensor);
+        const y = tf.einsum('abc,cde->abde', x, kernel);
+        return tf.add(tf.tanh(tf.add(y, bias as tf.Tensor)), row);
       });
       expect(uses).toMatchObject([
         { kind: 'dense', bias: bias.name },
@@ -85,7 +83,7 @@ describe('einsum with a variable', () => {
       ]);
       // Of the last axis alone it is no bias of the layer.
       const other = usesOf([kernel, row], inputs, (x) =>
-        tf.add(tf.einsum('abc,cde->abde', x, kernel as tf.Tensor), row as tf.Tensor),
+        tf.add(tf.einsum('abc,cde->abde', x, kernel as tf.Tensor), row),
       );
       expect(other.uses[0]).not.toHaveProperty('bias');
       expect(other.uses[1]).toMatchObject({ kind: 'shift', variable: row.name });
@@ -106,7 +104,7 @@ describe('einsum with a variable', () => {
     const kernel = tf.variable(normal(...kernelShape), true, `no-product/${equation}`);
     const inputs = normal(...dataShape);
     tf.tidy(() => {
-      const { uses } = usesOf([kernel], inputs, (x) => tf.einsum(equation, x, kernel as tf.Tensor));
+      const { uses } = usesOf([kernel], inputs, (x) => tf.einsum(equation, x, kernel));
       expect(uses).toEqual([{ kind: 'other', variable: kernel.name, kernelName: 'Einsum' }]);
     });
     tf.dispose([kernel, inputs]);
@@ -126,7 +124,7 @@ describe('transposed convolutions', () => {
       const { uses, gradients } = usesOf([kernel, bias], inputs, (x) =>
         tf.add(
           tf.conv2dTranspose(x as tf.Tensor4D, kernel as tf.Tensor4D, [2, height, width, 2], strides, pad),
-          bias as tf.Tensor,
+          bias,
         ),
       );
       expect(uses).toHaveLength(1);
@@ -141,7 +139,7 @@ describe('transposed convolutions', () => {
       // ⟨x ⋆ᵀ W, Δ⟩ = ⟨x, Δ ⋆ W⟩: its gradient in W is that of a convolution of Δ, with x in the place of the gradient there.
       const [, expected] = tf.grads((image, w) =>
         tf.conv2d(image as tf.Tensor4D, w as tf.Tensor4D, strides, pad),
-      )([use.outputGradients, kernel as tf.Tensor], use.inputs);
+      )([use.outputGradients, kernel], use.inputs);
       expectClose(expected!, gradients[kernel.name]!);
     });
     tf.dispose([kernel, bias, inputs]);
