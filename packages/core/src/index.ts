@@ -54,6 +54,7 @@ export { batchList, microBatches } from './optimizer.js';
 export type {
   MetaStepStatistics,
   MicroBatches,
+  OpenStep,
   Optimizer,
   OptimizerState,
   OptimizerStatistics,
@@ -142,6 +143,7 @@ export type { LayersBatch, LayersModelOptions } from './layers/layers-model.js';
 export type { DivergenceChoice } from './layers/layers-model-divergence.js';
 export { attachOptimizer } from './layers/attach-optimizer.js';
 export type { Attachment, AttachOptimizerOptions } from './layers/attach-optimizer.js';
+export type { StepWaiter } from './layers/step-waiter.js';
 export { attachApo } from './layers/attach.js';
 export type { AttachOptions } from './layers/attach.js';
 export { apoLogger } from './layers/logger.js';

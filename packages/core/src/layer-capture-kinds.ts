@@ -10,7 +10,7 @@ export interface ConvolutionGeometry {
   readonly outputSize: readonly [number, number];
 }
 
-/** y = x W (+ b) on rows. */
+/** y = x W (+ b) on rows, by a matrix product or an `einsum` that is one. */
 export interface DenseLayer {
   readonly kind: 'dense';
   readonly kernel: string;
@@ -22,8 +22,13 @@ export interface DenseLayer {
   readonly matrixShape: readonly [number, number];
 }
 
-/** A convolution with kernel `[kh, kw, in, out]`, or a depthwise one with `[kh, kw, in, multiplier]`. */
-export interface ConvolutionLayer<Kind extends 'convolution' | 'depthwise' = 'convolution' | 'depthwise'> {
+type ConvolutionKind = 'convolution' | 'depthwise' | 'transposed-convolution';
+
+/**
+ * A convolution with kernel `[kh, kw, in, out]`, a depthwise one with `[kh, kw, in, multiplier]`, or a transposed one with
+ * `[kh, kw, out, in]`: its geometry is that of the convolution which leads back from y to x.
+ */
+export interface ConvolutionLayer<Kind extends ConvolutionKind = ConvolutionKind> {
   readonly kind: Kind;
   readonly kernel: string;
   bias?: string;

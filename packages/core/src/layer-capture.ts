@@ -26,7 +26,10 @@ interface Inputs {
 }
 
 interface OutputGradients {
-  /** Δ = ∂J/∂y at the layer's output y (before an activation, but for a bias before or after it), of the shape of y. */
+  /**
+   * Δ = ∂J/∂y at the layer's output y (before an activation, but for a bias before or after it), of the shape of y; of dense
+   * layers with the axes of an output vector in one, the last.
+   */
   readonly outputGradients: tf.Tensor;
   /** The same for each of the `cotangents`, instead of ∂J/∂f. */
   readonly cotangentGradients: readonly tf.Tensor[];
@@ -37,6 +40,7 @@ export type LayerUse =
   | Readonly<DenseLayer & Inputs & OutputGradients>
   | Readonly<ConvolutionLayer<'convolution'> & Inputs & OutputGradients>
   | Readonly<ConvolutionLayer<'depthwise'> & Inputs & OutputGradients>
+  | Readonly<ConvolutionLayer<'transposed-convolution'> & Inputs & OutputGradients>
   | Readonly<ElementwiseLayer<'scale'> & Inputs & OutputGradients>
   | Readonly<ElementwiseLayer<'shift'> & OutputGradients>
   | Readonly<EmbeddingLayer & Inputs & OutputGradients>
@@ -68,7 +72,7 @@ export interface CaptureOptions {
  * tensors of the result belong.
  *
  * Layers are recognised by the engine kernels that take a variable, or a reshaped or transposed view of it: matrix products
- * (dense), convolutions, depthwise convolutions, broadcast sums and products (normalisation), batch normalisation and gathers
+ * (dense, also by `einsum`), convolutions, depthwise and transposed ones, broadcast sums and products (normalisation), batch normalisation and gathers
  * (embeddings). A bias belongs to a layer when it is added to the layer's output itself. Everything else that takes a variable is
  * reported as `other`. Calls may be nested, and the engine is as it was afterwards, also when something throws.
  */
@@ -117,15 +121,15 @@ export function captureLayers<B>(
       const delta = gradientsAt[index];
       const outputGradients = delta ? owned(delta) : tf.zeros(shape);
       const cotangentGradients = further.map((gradientsOf) => owned(gradientsOf[index]!));
-      return layers.map(
-        ({ layer, inputs }) =>
-          ({
-            ...layer,
-            ...(inputs && { inputs: inputs() }),
-            outputGradients,
-            cotangentGradients,
-          }) as LayerUse,
-      );
+      return layers.map(({ layer, inputs, outputShape = shape }) => {
+        const formed = (gradient: tf.Tensor): tf.Tensor => tf.reshape(gradient, [...outputShape]);
+        return {
+          ...layer,
+          ...(inputs && { inputs: inputs() }),
+          outputGradients: formed(outputGradients),
+          cotangentGradients: cotangentGradients.map(formed),
+        } as LayerUse;
+      });
     });
     return { loss: value, gradients, examples, uses: [...uses, ...table.others] };
   } finally {

@@ -65,6 +65,20 @@ export interface OptimizerState {
   readonly values: Readonly<Record<string, number | string | readonly number[] | readonly string[]>>;
 }
 
+/** A step between its two halves: the loss is known, the variables have moved or are still to move. */
+export interface OpenStep {
+  /** What `step` would have returned; the caller disposes it. */
+  readonly loss: tf.Scalar | undefined;
+  /** The variables have moved; the three ways to end the step do nothing then. */
+  readonly isComplete: boolean;
+  /** Reads what it has to without blocking, then moves. @throws as `step`; nothing has moved then, and the step is over. */
+  finish(): Promise<void>;
+  /** The same on the calling thread. */
+  finishNow(): void;
+  /** The step has never been. */
+  discard(): void;
+}
+
 export interface Optimizer<B> {
   readonly name: string;
   readonly objective: Objective<B>;
@@ -81,6 +95,12 @@ export interface Optimizer<B> {
    * runs, what some engines (WebGPU) cannot do. Optimizers that never read have none.
    */
   prepare?(batch: B | MicroBatches<B>): Promise<void>;
+  /**
+   * `step` for a loop that can wait only after it has the loss, such as `model.fit`: moves at once when nothing has to be read
+   * from the engine, and leaves the step open otherwise. Finished, it gives the same numbers as `step`. The batch must live
+   * until then; whatever else the optimizer is asked to do discards an open step. Optimizers that never read have none.
+   */
+  openStep?(batch: B | MicroBatches<B>, other?: B | MicroBatches<B>, options?: StepOptions): OpenStep;
   /** Current learning rates by group (`all` when there is one), schedule included. */
   learningRates(): Promise<Record<string, number>>;
   statistics(): Promise<OptimizerStatistics>;

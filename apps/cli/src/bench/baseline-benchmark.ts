@@ -1,8 +1,8 @@
 /** What a step of each baseline costs beside a step of momentum, round after round, and which share of it goes into inverses. */
+import { isApoError } from '@apo/core';
 import type { BaselineName } from '../optimizers/names.js';
 import { hasInverses, inverseInterval } from './baseline-steps.js';
 import type { BenchModelName } from './models.js';
-import { prepareAll } from './round-robin.js';
 import { median, relativeSpread } from './statistics.js';
 import type { BaselineSubject, BenchEngineName, Measurement, Meter, StepSubject } from './subject.js';
 
@@ -32,19 +32,34 @@ export interface BaselineBenchmarkOptions {
   readonly seconds?: number;
 }
 
-/** `tell` hears what is being measured. */
-export async function measureBaselines(
-  meters: readonly Meter[],
+/**
+ * A method that fails, while it is prepared or while it is measured, has a reason in place of times. Meters stay the caller's.
+ * @param restart Makes another meter like one that is gone, for the methods after the one that ended it.
+ * @param tell Hears what is being measured.
+ */
+export async function measureBaselines<M extends Meter>(
+  meters: readonly M[],
   { models, methods, rounds, seconds = 0.25 }: BaselineBenchmarkOptions,
+  restart: (gone: M) => Promise<M>,
   tell: (text: string) => void,
 ): Promise<BaselineTime[]> {
   const results: BaselineTime[] = [];
-  for (const meter of meters) {
+  for (const first of meters) {
+    let meter = first;
+    let isGone = false;
     for (const model of models) {
       for (const method of methods) {
         const { engine } = meter;
         tell(`${engine}: ${model}, ${method}`);
-        const measured = await measureOne(meter, { model, method }, { rounds, seconds });
+        const attempt = async (): Promise<Partial<BaselineTime>> => {
+          if (isGone) meter = await restart(meter);
+          isGone = false;
+          return measureOne(meter, { model, method }, { rounds, seconds });
+        };
+        const measured = await attempt().catch((error: unknown) => {
+          isGone ||= isApoError(error) && error.code === 'BACKEND_UNAVAILABLE';
+          return { reason: error instanceof Error ? error.message : String(error) };
+        });
         results.push({ model, method, engine, interval: inverseInterval(method), ...measured });
       }
     }
@@ -56,15 +71,12 @@ async function measureOne(
   meter: Meter,
   { model, method }: { readonly model: BenchModelName; readonly method: BaselineName },
   { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
-): Promise<Pick<BaselineTime, 'milliseconds' | 'spread' | 'ratio' | 'inverseShare' | 'reason'>> {
+): Promise<Pick<BaselineTime, 'milliseconds' | 'spread' | 'ratio' | 'inverseShare'>> {
   const momentum: StepSubject = { model, rule: 'momentum' };
   const whole: BaselineSubject = { baseline: model, method, inverses: true };
   const without: BaselineSubject = { ...whole, inverses: false };
   const subjects = hasInverses(method) ? [momentum, whole, without] : [momentum, whole];
-  for (const subject of subjects) {
-    const [reason] = await prepareAll([meter], subject);
-    if (reason !== undefined) return { reason };
-  }
+  for (const subject of subjects) await meter.prepare(subject);
   const steps = inverseInterval(method);
   const times: number[] = [];
   const ratios: number[] = [];

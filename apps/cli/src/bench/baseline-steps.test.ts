@@ -48,6 +48,22 @@ describe('baselineSteps', () => {
 });
 
 describe('LocalMeter', () => {
+  it('frees a method when the next one is prepared, and a subject when it is prepared again', async () => {
+    const meter = new LocalMeter('wasm');
+    const prepare = (method: 'prodigy' | 'hypergradient'): Promise<void> =>
+      meter.prepare({ baseline: 'lenet', method, inverses: true });
+    const counts: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      await meter.prepare({ model: 'lenet', rule: 'momentum' });
+      await prepare('prodigy');
+      counts.push(tf.memory().numTensors);
+      await prepare('hypergradient');
+      counts.push(tf.memory().numTensors);
+    }
+    expect(counts.slice(2)).toEqual(counts.slice(0, 2));
+    await meter.dispose();
+  });
+
   it('measures a baseline beside momentum on the same network', async () => {
     const before = tf.memory().numTensors;
     const meter = new LocalMeter('wasm');

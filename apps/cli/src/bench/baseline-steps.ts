@@ -10,8 +10,10 @@ import type { BaselineSubject } from './subject.js';
 
 /** Small enough to leave the networks finite on batches that mean nothing. */
 const LEARNING_RATE = 1e-4;
-/** So that a step of a solver is a known amount of work. */
+/** So that a step of a solver is a known amount of work: conjugate-gradient iterations of one linear solve. */
 export const SOLVER_ITERATIONS = 10;
+/** Linear solves of a step of proximal-point, whose default of 100 takes minutes on the networks of the benchmark. */
+export const NEWTON_ITERATIONS = 2;
 /** Beyond any measurement, and a multiple of whatever the other interval is by default. */
 const NEVER = 1_000_000_000;
 
@@ -26,16 +28,28 @@ export function hasInverses(method: BaselineName): boolean {
   return inverseInterval(method) > 1;
 }
 
+/** What bounds the work of a step here, in short (CG: conjugate-gradient iterations); `undefined` for a method that is not iterative. */
+export function boundOf(method: BaselineName): string | undefined {
+  if (!isSolver(method)) return undefined;
+  const solve = `${SOLVER_ITERATIONS} CG`;
+  return method === 'proximal-point' ? `≤ ${NEWTON_ITERATIONS} × ${solve}` : `≤ ${solve}`;
+}
+
+/** The methods that solve for their step; all but one of them have no learning rate. */
+function isSolver(method: BaselineName): boolean {
+  return usualRate(method) === undefined || method === 'natural-gradient';
+}
+
 function settingsOf({ method, inverses }: BaselineSubject): OptimizerSettings {
   const rated = usualRate(method) !== undefined;
   const interval = method === 'shampoo' ? { rootInterval: NEVER } : { inverseInterval: NEVER };
-  const solver = !rated || method === 'natural-gradient';
   return {
     optimizer: method,
     seed: 1,
     ...(rated && { learningRate: LEARNING_RATE }),
     ...(!inverses && hasInverses(method) && interval),
-    ...(solver && { innerIterations: SOLVER_ITERATIONS }),
+    ...(isSolver(method) && { innerIterations: SOLVER_ITERATIONS }),
+    ...(method === 'proximal-point' && { newtonIterations: NEWTON_ITERATIONS }),
   };
 }
 

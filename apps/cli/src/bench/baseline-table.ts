@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import { formatNumber } from '../format.js';
 import type { BaselineTime } from './baseline-benchmark.js';
+import { boundOf } from './baseline-steps.js';
 import { benchModels } from './models.js';
 
 /** Borders only; colours would end up in files. */
@@ -16,8 +17,9 @@ export function baselineTable(times: readonly BaselineTime[]): string {
   });
   for (const { model, method, engine, interval, milliseconds, ratio, inverseShare } of times) {
     const { title, batchSize } = benchModels[model];
+    const bound = boundOf(method);
     table.push([
-      `${title}, batch ${batchSize}, ${method}`,
+      `${title}, batch ${batchSize}, ${method}${bound === undefined ? '' : ` (${bound})`}`,
       engine,
       milliseconds === undefined ? 'cannot' : `${threeDigits(milliseconds)} ms`,
       ratio === undefined ? '' : `${threeDigits(ratio)}×`,

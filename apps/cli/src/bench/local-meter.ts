@@ -5,7 +5,7 @@ import { createBenchModel } from './models.js';
 import type { BenchModel, BenchModelName } from './models.js';
 import type { PreparedSteps } from './prepared-steps.js';
 import { productSteps } from './product-steps.js';
-import type { BenchEngineName, Measurement, Meter, Subject } from './subject.js';
+import type { BaselineSubject, BenchEngineName, Measurement, Meter, Subject } from './subject.js';
 import { trainingSteps } from './training-steps.js';
 import { updateSteps } from './update-steps.js';
 
@@ -19,6 +19,7 @@ export class LocalMeter implements Meter {
   constructor(readonly engine: BenchEngineName) {}
 
   async prepare(subject: Subject): Promise<void> {
+    this.release(subject);
     const steps = this.stepsOf(subject);
     this.prepared.set(key(subject), steps);
     // The first steps allocate, calibrate and compile; an interval is also brought to its beginning.
@@ -72,6 +73,18 @@ export class LocalMeter implements Meter {
     return this.model.built;
   }
 
+  /** Frees what was prepared as this subject, and the other baselines, whose factors would pile up. */
+  private release(subject: Subject): void {
+    const own = key(subject);
+    const ofMethod = 'baseline' in subject ? methodKey(subject) : undefined;
+    for (const [name, steps] of this.prepared) {
+      const isOther = ofMethod !== undefined && name.startsWith('baseline ') && !name.startsWith(ofMethod);
+      if (name !== own && !isOther) continue;
+      steps.dispose();
+      this.prepared.delete(name);
+    }
+  }
+
   private free(): void {
     for (const prepared of this.prepared.values()) prepared.dispose();
     this.prepared.clear();
@@ -86,12 +99,14 @@ function key(subject: Subject): string {
     return `product ${product.join('×')} ${transposeA} ${transposeB}`;
   }
   if ('update' in subject) return `update ${subject.update} ${subject.rule}`;
-  if ('baseline' in subject) {
-    const { baseline, method, inverses } = subject;
-    return `baseline ${baseline} ${method} ${inverses}`;
-  }
+  if ('baseline' in subject) return `${methodKey(subject)}${subject.inverses}`;
   const { model, rule, meta } = subject;
   return `${model} ${rule}${meta === undefined ? '' : ` ${meta.preset} ${meta.interval}`}`;
+}
+
+/** What the keys of a method on a network begin with. */
+function methodKey({ baseline, method }: BaselineSubject): string {
+  return `baseline ${baseline} ${method} `;
 }
 
 /** Reading the loss waits for an engine that computes in the background. */

@@ -69,6 +69,7 @@ export function addBaselineOptions(command: Command): void {
       'most conjugate-gradient iterations of a solve (default 100, hessian-free 250)',
       whole(1),
     )
+    .option('--newton-iterations <n>', 'most such solves of a step of proximal-point (default 100)', whole(1))
     .option(
       '--line-search',
       'shorten steps of the solvers until the loss falls enough (default: hessian-free)',

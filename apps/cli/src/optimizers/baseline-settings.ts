@@ -43,6 +43,8 @@ export interface BaselineSettings {
   readonly growthRate?: number;
   /** `inner.maxIterations`: conjugate-gradient iterations of one solve. */
   readonly innerIterations?: number;
+  /** `inner.maxNewtonIterations`: linear solves of one step where terms are exact. */
+  readonly newtonIterations?: number;
   readonly lineSearch?: boolean;
 }
 
@@ -74,6 +76,7 @@ const takers: Readonly<Record<keyof BaselineSettings, readonly BaselineName[]>> 
   initialDistance: ['prodigy'],
   growthRate: ['prodigy'],
   innerIterations: [...solvers, 'proximal-point'],
+  newtonIterations: ['proximal-point'],
   lineSearch: [...solvers, 'proximal-point'],
 };
 

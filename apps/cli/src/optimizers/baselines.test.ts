@@ -131,6 +131,8 @@ describe('createOptimizer, baselines', () => {
     );
     expect(weight({ ...one, optimizer: 'hessian-free', damping: 1 })).toBeCloseTo(0.5, 4);
     // Minimiser of ½ w² + λ_FSD ½ (w − 1)² + λ_WSD ½ (w − 1)²: (λ_FSD + λ_WSD) / (1 + λ_FSD + λ_WSD).
+    const point = { ...one, optimizer: 'proximal-point', lambdaFsd: 2, lambdaWsd: 1 } as const;
+    expect(weight({ ...point, newtonIterations: 3 })).toBeCloseTo(0.75, 4);
     expect(weight({ optimizer: 'proximal-point', lambdaFsd: 2, lambdaWsd: 1 })).toBeCloseTo(0.75, 4);
   });
 

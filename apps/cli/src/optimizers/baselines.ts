@@ -7,7 +7,7 @@ import { createSolver } from './proximal.js';
 import type { OptimizerSettings } from './settings.js';
 import { createHypergradient, createProdigy } from './tuning-free.js';
 
-/** `tell` hears the partition of KFAC and EKFAC. @throws ApoError `INVALID_ARGUMENT` for an option out of range. */
+/** `tell` hears the partition of KFAC and EKFAC, and when the worker threads of inverses cannot be had. @throws ApoError `INVALID_ARGUMENT` for an option out of range. */
 export function createBaseline<B>(
   objective: Objective<B>,
   name: BaselineName,
@@ -20,7 +20,7 @@ export function createBaseline<B>(
     case 'ekfac':
       return createEkfac(objective, settings, tell);
     case 'shampoo':
-      return createShampoo(objective, settings);
+      return createShampoo(objective, settings, tell);
     case 'hypergradient':
       return createHypergradient(objective, settings);
     case 'prodigy':

@@ -36,6 +36,7 @@ function curvatureOptions(
     seed: settings.seed,
     learningRate: settings.learningRate ?? usualRates[method],
     onPartition: (rows) => tell(formatPartition(rows)),
+    onShortfall: tell,
     ...defined({ momentum, weightDecay, damping, fisher, factorInterval, inverseInterval }),
     ...defined({ decay: factorDecay, unsupported: unsupportedLayers }),
     ...(klClip !== undefined && { klClip: klClip === 0 ? false : klClip }),
@@ -43,11 +44,16 @@ function curvatureOptions(
   };
 }
 
-export function createShampoo<B>(objective: Objective<B>, settings: OptimizerSettings): Shampoo<B> {
+export function createShampoo<B>(
+  objective: Objective<B>,
+  settings: OptimizerSettings,
+  tell: (text: string) => void,
+): Shampoo<B> {
   const { momentum, weightDecay, beta2, epsilon, maxBlockSize, rootExponent, seed } = settings;
   const { grafting, rootMethod, rootInterval, statisticsInterval, startStep } = settings;
   return new Shampoo(objective, {
     seed,
+    onShortfall: tell,
     learningRate: settings.learningRate ?? usualRates.shampoo,
     ...defined({ momentum, weightDecay, beta2, epsilon, maxBlockSize, rootExponent }),
     ...defined({ grafting, rootMethod, rootInterval, statisticsInterval, startStep }),

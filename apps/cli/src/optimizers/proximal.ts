@@ -18,11 +18,11 @@ export function createSolver<B>(
   settings: OptimizerSettings,
 ): ProximalOptimizer<B> {
   const { learningRate, damping, levenbergMarquardt, lineSearch, seed } = settings;
-  const { innerIterations, lambdaFsd, lambdaWsd } = settings;
+  const { innerIterations, newtonIterations, lambdaFsd, lambdaWsd } = settings;
   const common = {
     seed,
     ...defined({ lineSearch }),
-    ...(innerIterations !== undefined && { inner: { maxIterations: innerIterations } }),
+    inner: defined({ maxIterations: innerIterations, maxNewtonIterations: newtonIterations }),
   };
   const damped: DampedMethodOptions = { ...common, ...defined({ damping, levenbergMarquardt }) };
   switch (name) {

@@ -38,9 +38,22 @@ th, td { padding: 6px 10px; border-bottom: 1px solid var(--rule); text-align: le
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-weight: 500; }
 tbody th { font-weight: 500; }
+tr > :first-child { padding-left: 0; }
+tr > :last-child { padding-right: 0; }
 table.data td, table.data thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 table.definition th { width: 40%; color: var(--muted); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 18px; margin-top: 18px; }
 .pair section { margin-top: 0; min-width: 0; }
+details { font-size: 13px; margin-top: 12px; }
+details > summary { cursor: pointer; }
+details > p { margin-top: 8px; overflow-wrap: anywhere; }
 footer { margin-top: 24px; font-size: 13px; color: var(--muted); }
+@media (max-width: 480px) {
+  main { padding: 24px 12px 48px; }
+  section { padding: 14px; }
+  table { font-size: 13px; }
+  th, td { padding: 6px; }
+  figure { overflow-x: auto; }
+  figure svg { min-width: 640px; }
+}
 `;

@@ -36,7 +36,7 @@ function groupSection(group: CheckGroup): string {
       name,
       errorText(error),
       errorText(tolerance),
-      passed ? 'holds' : 'fails',
+      passed ? 'holds' : 'FAILS',
     ]),
   );
   const details = byText(checks).map(

@@ -49,7 +49,7 @@ export function readValues(tensor: tf.Tensor): Float32Array | Int32Array | Uint8
   } catch (cause) {
     throw new ApoError(
       'UNSUPPORTED',
-      `The engine "${tf.getBackend()}" cannot read values back synchronously, which curvature solves need; use cpu, wasm or libtensorflow.`,
+      `The engine "${tf.getBackend()}" cannot read values back synchronously, which this optimizer needs. Where it has prepare, await prepare(batch) before step, or in model.fit give waitForSteps() as a callback; otherwise use cpu, wasm or libtensorflow.`,
       { cause },
     );
   }

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayerCapture, Objective, OptimizerState, Outputs, SeededBatch, TensorMap } from '@apo/core';
 import { isLinalgError } from '../linalg/linalg-error.js';
 import { adaptDamping, reductionRatio } from '../proximal/levenberg-marquardt.js';
-import { read } from '../step/needs.js';
+import { read, together } from '../step/needs.js';
 import type { Needs } from '../step/needs.js';
 import { allFinite, FiniteGuard } from '../step/finite-guard.js';
 import { PreparedOptimizer } from '../step/prepared-optimizer.js';
@@ -114,18 +114,14 @@ export abstract class CurvatureOptimizer<B> extends PreparedOptimizer<B, Curvatu
       this.raiseDamping();
       return `the damping is now ${this.lambda.toPrecision(3)}.`;
     });
-    const inverted: StateValues[] = [];
-    for (const [i, { block, state }] of pending.blocks.entries()) {
-      const averages = { ...state, ...pending.averages[i] };
-      const values = yield* read(block.averages.map((name) => averages[name]!));
-      try {
-        inverted.push(yield* block.invert(values, pending.damping));
-      } catch (error) {
-        if (isLinalgError(error)) this.raiseDamping();
-        throw error;
-      }
+    try {
+      pending.inverted = yield* together(
+        pending.blocks.map((entry, i) => inverted(entry, pending.averages[i]!, pending.damping)),
+      );
+    } catch (error) {
+      if (isLinalgError(error)) this.raiseDamping();
+      throw error;
     }
-    pending.inverted = inverted;
   }
 
   private raiseDamping(): void {
@@ -271,4 +267,11 @@ export abstract class CurvatureOptimizer<B> extends PreparedOptimizer<B, Curvatu
     this.reduction?.dispose();
     this.reduction = undefined;
   }
+}
+
+/** What a block's averages, old or new, are turned into. */
+function* inverted({ block, state }: BlockWithState, fresh: TensorMap, damping: number): Needs<StateValues> {
+  const averages = { ...state, ...fresh };
+  const values = yield* read(block.averages.map((name) => averages[name]!));
+  return yield* block.invert(values, damping);
 }

@@ -42,8 +42,10 @@ export interface CurvatureOptions extends StepperOptions {
   readonly maxFactorSide?: number;
   /** Is told, at the first step, which block each variable got; `formatPartition` makes a table of it. */
   readonly onPartition?: (rows: readonly PartitionRow[]) => void;
-  /** Threads for eigen-decompositions in `prepare`. Default 1. */
+  /** Threads for inverses and eigen-decompositions in `prepare` and `waitForSteps`; 0 for the calling thread. Default 1. */
   readonly workers?: number;
+  /** Is told once, in a sentence, when the calling thread has to do the work of `workers`. */
+  readonly onShortfall?: (reason: string) => void;
 }
 
 export interface ResolvedCurvatureOptions extends StepperOptions {
@@ -64,6 +66,7 @@ export interface ResolvedCurvatureOptions extends StepperOptions {
   readonly maxFactorSide: number;
   readonly onPartition: ((rows: readonly PartitionRow[]) => void) | undefined;
   readonly workers: number;
+  readonly onShortfall?: (reason: string) => void;
 }
 
 /** @throws ApoError `INVALID_ARGUMENT` for a value out of range, or a Fisher that needs a distribution nobody named. */
@@ -119,6 +122,7 @@ export function resolveCurvatureOptions<B>(
     maxFactorSide: requireInteger('maxFactorSide', options.maxFactorSide ?? 2048, 1),
     onPartition: options.onPartition,
     workers: requireInteger('workers', options.workers ?? 1, 0),
+    ...(options.onShortfall && { onShortfall: options.onShortfall }),
   };
 }
 

@@ -87,6 +87,7 @@ function exampleGradients(
       return depthwiseKernels(use, gradient, shape);
     case 'dense':
     case 'convolution':
+    case 'transposed-convolution':
       return summedToShape(gradient, shape, shape, examples);
   }
 }

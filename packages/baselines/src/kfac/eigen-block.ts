@@ -46,7 +46,7 @@ export class EigenBlock implements CurvatureBlock {
       const gradients = perUse.map((list) => list[cotangent]!);
       return squaredProducts(
         inputs,
-        rotate(exampleGradients(this.plan, gradients, capture.examples), vectorsG),
+        rotate(exampleGradients(this.plan, uses, gradients, capture.examples), vectorsG),
       );
     });
     return { moments: tf.mul(tf.addN(sums), fisher.weight(capture)) };

@@ -8,16 +8,14 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorMap } from '@apo/core';
-import { inverse } from '../linalg/cholesky.js';
 import type { SymmetricEigen } from '../linalg/eigensystem.js';
 import { inverseRootFromEigen } from '../linalg/inverse-root.js';
-import { decompose } from '../step/needs.js';
+import { decompose, invertAll } from '../step/needs.js';
 import type { Needs } from '../step/needs.js';
 import type { CurvatureBlock, Observation, StateValues } from './block.js';
-import { gradientRows, inputRows, usesOf } from './layer-rows.js';
-import type { MatrixUse } from './layer-rows.js';
+import { gradientRows, inputRows, positionsOf, usesOf } from './layer-rows.js';
 import { planName } from './partition.js';
-import type { KroneckerPlan } from './partition.js';
+import type { KroneckerPlan, MatrixUse } from './partition.js';
 
 export interface KroneckerOptions {
   /** `factored`: (A + π√λ I)⁻¹ ⊗ (Γ + √λ/π I)⁻¹. `exact`: (A ⊗ Γ + λ I)⁻¹, in the eigenbasis. */
@@ -48,11 +46,11 @@ export class KroneckerBlock implements CurvatureBlock {
     const uses = usesOf(this.plan, observation);
     if (uses.length === 0) return undefined;
     const { capture, fisher } = observation;
-    const positions = uses.reduce((sum, use) => sum + use.outputGradients.size, 0) / this.plan.columns;
+    const positions = uses.reduce((sum, use) => sum + positionsOf(use), 0);
     const weight = (fisher.weight(capture) * capture.examples) / positions;
     const products = uses.flatMap((use) =>
       fisher.gradients(use).map((gradient) => {
-        const rows = gradientRows(gradient);
+        const rows = gradientRows(use, gradient);
         return tf.matMul(rows, rows, true, false);
       }),
     );
@@ -84,11 +82,13 @@ export class KroneckerBlock implements CurvatureBlock {
       inverseA: { values: Float32Array.from(inverseA), shape: [rows, rows] },
       inverseG: { values: Float32Array.from(inverseG), shape: [columns, columns] },
     });
-    if (this.options.inverse === 'cholesky')
-      return state(
-        inverse(a!, rows, { damping: dampingA, layer }),
-        inverse(g!, columns, { damping: dampingG, layer }),
-      );
+    if (this.options.inverse === 'cholesky') {
+      const [inverseA, inverseG] = yield* invertAll([
+        { matrix: a!, side: rows, damping: dampingA, layer },
+        { matrix: g!, side: columns, damping: dampingG, layer },
+      ]);
+      return state(inverseA!, inverseG!);
+    }
     const [eigenA, eigenG] = yield* decomposeFactors(this.plan, a!, g!);
     return state(
       inverseRootFromEigen(eigenA, 1, { damping: dampingA, layer }),

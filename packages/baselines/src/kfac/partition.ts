@@ -3,10 +3,21 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { ApoError } from '@apo/core';
 import type { LayerUse } from '@apo/core';
 
+/** Layers whose weights are one matrix that is applied at one or more positions of an example. */
+const MATRIX_KINDS = ['dense', 'convolution', 'transposed-convolution'] as const;
+type MatrixKind = (typeof MATRIX_KINDS)[number];
+
+/** A use of such a layer. */
+export type MatrixUse = Extract<LayerUse, { kind: MatrixKind }>;
+
+export function isMatrixUse(use: LayerUse): use is MatrixUse {
+  return (MATRIX_KINDS as readonly string[]).includes(use.kind);
+}
+
 /** A weight matrix, the bias as one more row: F ≈ A ⊗ Γ. Plain data: it is stored in checkpoints. */
 export interface KroneckerPlan {
   readonly block: 'kronecker';
-  readonly layer: 'dense' | 'convolution';
+  readonly layer: MatrixKind;
   readonly kernel: string;
   readonly bias?: string;
   /** The variable is `[out, in]`. */
@@ -101,8 +112,8 @@ function planFor(
   const other = own.find((use) => use.kind === 'other');
   if (other) return `used by ${other.kernelName}, which is no layer with a block`;
   const kinds = [...new Set(own.map((use) => use.kind))];
-  const isMatrix = kinds.some((kind) => kind === 'dense' || kind === 'convolution');
-  if (!isMatrix) {
+  const use = own.find(isMatrixUse);
+  if (use === undefined) {
     if (kinds.includes('embedding') && (kinds.length > 1 || asBias.length > 0))
       return `used as ${[...kinds, ...(asBias.length > 0 ? ['bias'] : [])].join(' and ')}`;
     const layer = asBias.length > 0 ? 'bias' : kinds.join('+');
@@ -112,12 +123,11 @@ function planFor(
     return `used as ${[...kinds, ...(asBias.length > 0 ? ['bias'] : [])].join(' and ')}`;
   const shapes = new Set(own.map(matrixOf));
   if (shapes.size > 1) return 'used both as it is and transposed, or with its axes merged in several ways';
-  const [use] = own;
-  const [rows, columns, transposed] = matrixSides(use!, variable);
+  const [rows, columns, transposed] = matrixSides(use, variable);
   const bias = [...folded].find(([, kernel]) => kernel === name)?.[0];
   const plan: KroneckerPlan = {
     block: 'kronecker',
-    layer: use!.kind === 'dense' ? 'dense' : 'convolution',
+    layer: use.kind,
     kernel: name,
     ...(bias !== undefined && { bias }),
     transposed,
@@ -135,7 +145,11 @@ function foldableBias(kernel: string, uses: readonly LayerUse[]): string | undef
   const own = uses.filter((use) => 'kernel' in use && use.kernel === kernel);
   const biases = new Set(own.map((use) => ('bias' in use ? use.bias : undefined)));
   const [bias] = biases;
-  if (biases.size !== 1 || bias === undefined || own.some((use) => use.kind === 'depthwise'))
+  if (
+    biases.size !== 1 ||
+    bias === undefined ||
+    !own.every((use) => use.kind === 'dense' || use.kind === 'convolution')
+  )
     return undefined;
   const elsewhere = uses.some((use) =>
     'kernel' in use
@@ -149,10 +163,13 @@ function matrixOf(use: LayerUse): string {
   return use.kind === 'dense' ? `${use.matrixShape.join()} ${use.transposed}` : use.kind;
 }
 
-function matrixSides(use: LayerUse, variable: tf.Variable): [number, number, boolean] {
+/** Inputs, outputs, and whether the variable has the latter first. */
+function matrixSides(use: MatrixUse, variable: tf.Variable): [number, number, boolean] {
   if (use.kind === 'dense') return [...use.matrixShape, use.transposed];
-  const columns = variable.shape[3]!;
-  return [variable.size / columns, columns, false];
+  const channels = variable.shape[3]!;
+  const patch = variable.size / channels;
+  // A transposed convolution makes a patch of the output from the channels at one position.
+  return use.kind === 'convolution' ? [patch, channels, false] : [channels, patch, true];
 }
 
 function diagonalPlan(variable: tf.Variable, source: 'examples' | 'batch', layer: string): DiagonalPlan {

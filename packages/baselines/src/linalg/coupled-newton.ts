@@ -6,7 +6,8 @@
  *
  * keeps Hᵖ·A = M, and M tends to I. All of them are polynomials in A, so each product is symmetric and costs half.
  */
-import { requireFinite, symmetricProduct } from './matrix.js';
+import { loops } from './dense-loops.js';
+import { requireFinite } from './matrix.js';
 import { LinalgError } from './linalg-error.js';
 
 /** Steps in which an eigenvalue of M near 1/2 reaches 1, doubling its digits each time, and some to spare. */
@@ -36,8 +37,8 @@ export function coupledNewtonRoot(
   for (let step = 0; error > tolerance; step++) {
     if (step === maxSteps) throw notPositive(n, `no convergence in ${step} steps`, layer);
     const t = newtonFactor(m, n, p);
-    const nextM = symmetricProduct(power(t, n, p), m, n);
-    const nextH = symmetricProduct(h, t, n);
+    const nextM = loops.symmetricProduct(power(t, n, p), m, n);
+    const nextH = loops.symmetricProduct(h, t, n);
     const nextError = distanceToIdentity(nextM, n);
     // From a small error on, a step that does not lower it further has reached rounding noise.
     if (nextError >= error && error < 1e-6) break;
@@ -64,9 +65,9 @@ function power(t: Float64Array, n: number, p: number): Float64Array {
   let result: Float64Array | undefined;
   let square = t;
   for (let rest = p; ; rest >>= 1) {
-    if (rest & 1) result = result === undefined ? square : symmetricProduct(result, square, n);
+    if (rest & 1) result = result === undefined ? square : loops.symmetricProduct(result, square, n);
     if (rest <= 1) return result ?? square;
-    square = symmetricProduct(square, square, n);
+    square = loops.symmetricProduct(square, square, n);
   }
 }
 

@@ -3,7 +3,8 @@ import { requireInteger, requireNumber } from '@apo/core';
 import { coupledNewtonRoot } from './coupled-newton.js';
 import type { SymmetricEigen } from './eigensystem.js';
 import { eigh } from './eigh.js';
-import { requireFinite, requireShape, symmetricProduct, symmetrised } from './matrix.js';
+import { loops } from './dense-loops.js';
+import { requireFinite, requireShape, symmetrised } from './matrix.js';
 import type { MatrixData, MatrixOptions } from './matrix.js';
 import { LinalgError } from './linalg-error.js';
 
@@ -59,7 +60,7 @@ export function inverseRootFromEigen(
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < n; k++) half[i * n + k] = vectors[i * n + k]! * halves[k]!;
   }
-  const root = symmetricProduct(half, half, n);
+  const root = loops.symmetricProduct(half, half, n);
   requireFinite('The inverse root', root, layer);
   return root;
 }

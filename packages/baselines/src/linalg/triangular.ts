@@ -1,4 +1,5 @@
 /** Triangular systems L·X = B and Lᵀ·X = B for one or many right-hand sides, and the inverse of a triangular matrix. */
+import { loops } from './dense-loops.js';
 import { requireFinite, requireShape } from './matrix.js';
 import type { MatrixData } from './matrix.js';
 import { LinalgError } from './linalg-error.js';
@@ -27,16 +28,14 @@ export function solveTriangular(
   n: number,
   { columns = 1, transpose = false, layer }: TriangularSolveOptions = {},
 ): Float64Array {
-  requireShape('The triangular matrix', l, n, n);
+  requireLower(l, n, layer);
   requireShape('The right-hand side', b, n, columns);
-  requireFinite('The triangular matrix', l, layer);
   requireFinite('The right-hand side', b, layer);
-  requireDiagonal(l, n, layer);
   const x = Float64Array.from(b);
   for (let from = 0; from < columns; from += WIDTH) {
     const to = Math.min(from + WIDTH, columns);
     if (transpose) substituteBackward(l, x, n, columns, from, to);
-    else substituteForward(l, x, n, columns, from, to, 0);
+    else loops.substituteForward(l, x, n, columns, from, to, 0);
   }
   requireFinite('The solution', x, layer);
   return x;
@@ -47,16 +46,15 @@ export function solveTriangular(
  * @throws as `solveTriangular`.
  */
 export function invertLower(l: Float64Array, n: number, layer?: string): Float64Array {
+  requireLower(l, n, layer);
+  return loops.lowerInverse(l, n);
+}
+
+/** @throws as `solveTriangular`. */
+export function requireLower(l: Float64Array, n: number, layer: string | undefined): void {
   requireShape('The triangular matrix', l, n, n);
   requireFinite('The triangular matrix', l, layer);
   requireDiagonal(l, n, layer);
-  const x = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) x[i * n + i] = 1;
-  // Column j of the inverse is zero above row j.
-  for (let from = 0; from < n; from += WIDTH) {
-    substituteForward(l, x, n, n, from, Math.min(from + WIDTH, n), from);
-  }
-  return x;
 }
 
 function requireDiagonal(l: Float64Array, n: number, layer: string | undefined): void {
@@ -68,42 +66,6 @@ function requireDiagonal(l: Float64Array, n: number, layer: string | undefined):
         layer,
       );
     }
-  }
-}
-
-/** Columns [from, to) of X ← L⁻¹X, in place, for an X that is zero above row `top` there. */
-function substituteForward(
-  l: Float64Array,
-  x: Float64Array,
-  n: number,
-  columns: number,
-  from: number,
-  to: number,
-  top: number,
-): void {
-  for (let i = top; i < n; i++) {
-    const row = i * n;
-    const target = i * columns;
-    let k = top;
-    for (; k + 3 < i; k += 4) {
-      const l0 = l[row + k]!;
-      const l1 = l[row + k + 1]!;
-      const l2 = l[row + k + 2]!;
-      const l3 = l[row + k + 3]!;
-      const x0 = k * columns;
-      const x1 = x0 + columns;
-      const x2 = x1 + columns;
-      const x3 = x2 + columns;
-      for (let j = from; j < to; j++) {
-        x[target + j]! -= l0 * x[x0 + j]! + l1 * x[x1 + j]! + (l2 * x[x2 + j]! + l3 * x[x3 + j]!);
-      }
-    }
-    for (; k < i; k++) {
-      const factor = l[row + k]!;
-      for (let j = from; j < to; j++) x[target + j]! -= factor * x[k * columns + j]!;
-    }
-    const pivot = l[row + i]!;
-    for (let j = from; j < to; j++) x[target + j]! /= pivot;
   }
 }
 

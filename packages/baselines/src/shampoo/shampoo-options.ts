@@ -32,14 +32,19 @@ export interface ShampooOptions extends StepperOptions {
   readonly grafting?: 'none' | 'sgd' | 'adam';
   /** β₁, β₂ and ε of Adam's grafting. Defaults 0.9, 0.999, 1e-8. */
   readonly adam?: { readonly beta1?: number; readonly beta2?: number; readonly epsilon?: number };
-  /** Threads for eigen-decompositions in `prepare`. Default 1. */
+  /** Threads for inverses and eigen-decompositions in `prepare` and `waitForSteps`; 0 for the calling thread. Default 1. */
   readonly workers?: number;
+  /** Is told once, in a sentence, when the calling thread has to do the work of `workers`. */
+  readonly onShortfall?: (reason: string) => void;
 }
 
-type Resolved = Required<Omit<ShampooOptions, 'rootExponent' | 'adam' | keyof StepperOptions>>;
+type Resolved = Required<
+  Omit<ShampooOptions, 'rootExponent' | 'adam' | 'onShortfall' | keyof StepperOptions>
+>;
 
 export interface ResolvedShampooOptions extends StepperOptions, Resolved {
   readonly rootExponent: number | undefined;
+  readonly onShortfall?: (reason: string) => void;
   readonly adam: { readonly beta1: number; readonly beta2: number; readonly epsilon: number };
 }
 
@@ -90,5 +95,6 @@ export function resolveShampooOptions(options: ShampooOptions): ResolvedShampooO
       epsilon: requireNumber('adam.epsilon', epsilon, { min: 0 }),
     },
     workers: requireInteger('workers', options.workers ?? 1, 0),
+    ...(options.onShortfall && { onShortfall: options.onShortfall }),
   };
 }

@@ -4,7 +4,7 @@ import { basePass } from '@apo/core';
 import type { Objective, OptimizerState, Outputs, SeededBatch, TensorMap } from '@apo/core';
 import { isLinalgError } from '../linalg/linalg-error.js';
 import { allFinite, brokenFlags, FiniteGuard } from '../step/finite-guard.js';
-import { read } from '../step/needs.js';
+import { read, together } from '../step/needs.js';
 import type { Needs } from '../step/needs.js';
 import { PreparedOptimizer } from '../step/prepared-optimizer.js';
 import type { PendingStep } from '../step/prepared-optimizer.js';
@@ -160,25 +160,29 @@ export class Shampoo<B> extends PreparedOptimizer<B, ShampooStep> {
       this.epsilon *= EPSILON_RAISE;
       return `epsilon is now ${this.epsilon.toPrecision(3)}.`;
     });
-    const roots: Record<string, { values: Float64Array; side: number }> = {};
     const current = { ...this.tensors, ...pending.statistics };
-    for (const { name, rank } of this.objective.variables) {
-      const keys = this.keys(name);
-      const values = yield* read(keys.map(([key]) => current[`statistic/${key}`]!));
-      const statistics = keys.map(([, side], i) => ({ values: values[i]!, side }));
-      try {
-        const found = yield* inverseRoots(name, statistics, {
-          exponent: this.options.rootExponent ?? 2 * rank,
-          epsilon: this.epsilon,
-          method: this.options.rootMethod,
-        });
-        keys.forEach(([key, side], i) => (roots[`root/${key}`] = { values: found[i]!, side }));
-      } catch (error) {
-        if (isLinalgError(error)) this.epsilon *= EPSILON_RAISE;
-        throw error;
-      }
+    try {
+      const found = yield* together(
+        this.objective.variables.map((variable) => this.rootsOf(variable, current)),
+      );
+      pending.roots = Object.assign({}, ...found) as ShampooStep['roots'];
+    } catch (error) {
+      if (isLinalgError(error)) this.epsilon *= EPSILON_RAISE;
+      throw error;
     }
-    pending.roots = roots;
+  }
+
+  /** The roots of one variable, by the names of their tensors. */
+  private *rootsOf({ name, rank }: tf.Variable, current: TensorMap): Needs<ShampooStep['roots']> {
+    const keys = this.keys(name);
+    const values = yield* read(keys.map(([key]) => current[`statistic/${key}`]!));
+    const statistics = keys.map(([, side], i) => ({ values: values[i]!, side }));
+    const found = yield* inverseRoots(name, statistics, {
+      exponent: this.options.rootExponent ?? 2 * rank,
+      epsilon: this.epsilon,
+      method: this.options.rootMethod,
+    });
+    return Object.fromEntries(keys.map(([key, side], i) => [`root/${key}`, { values: found[i]!, side }]));
   }
 
   protected finish({ gradients, broken, statistics, roots }: ShampooStep): void {

@@ -1,11 +1,13 @@
 /**
- * Computations that need numbers from the engine or a matrix decomposed, written once as generators and driven in two ways:
- * at once on the calling thread, or awaiting each need, with decompositions on worker threads. Both give the same bits.
+ * Computations that need numbers from the engine or a matrix decomposed or inverted, written once as generators and driven in two ways:
+ * at once on the calling thread, or awaiting each need, with matrices on worker threads. Both give the same bits.
  */
 import type * as tf from '@tensorflow/tfjs-core';
+import { readValues } from '../curvature/parameter-space.js';
+import { inverse } from '../linalg/cholesky.js';
 import type { SymmetricEigen } from '../linalg/eigensystem.js';
 import { eigh } from '../linalg/eigh.js';
-import type { EighPool } from '../linalg/eigh-pool.js';
+import type { LinalgPool } from '../linalg/linalg-pool.js';
 import type { MatrixData } from '../linalg/matrix.js';
 
 /** A symmetric matrix `[side, side]` to decompose. */
@@ -16,9 +18,16 @@ export interface EigenTask {
   readonly layer: string;
 }
 
+/** A positive definite matrix `[side, side]` to invert, with `damping` added to its diagonal. */
+export interface InverseTask extends EigenTask {
+  readonly damping: number;
+}
+
 type Need =
   | { readonly kind: 'read'; readonly tensors: readonly tf.Tensor[] }
-  | { readonly kind: 'eigen'; readonly tasks: readonly EigenTask[] };
+  | { readonly kind: 'eigen'; readonly tasks: readonly EigenTask[] }
+  | { readonly kind: 'inverse'; readonly tasks: readonly InverseTask[] }
+  | { readonly kind: 'all'; readonly needs: readonly Need[] };
 
 /** A computation that ends with a `T`. */
 export type Needs<T> = Generator<Need, T, unknown>;
@@ -35,7 +44,23 @@ export function* decompose(tasks: readonly EigenTask[]): Needs<SymmetricEigen[]>
   return (yield { kind: 'eigen', tasks }) as SymmetricEigen[];
 }
 
-/** Runs a computation on the calling thread. */
+/** The inverses of damped matrices, side by side where there are workers. @throws as `inverse`. */
+export function* invertAll(tasks: readonly InverseTask[]): Needs<Float64Array[]> {
+  return (yield { kind: 'inverse', tasks }) as Float64Array[];
+}
+
+/** Several computations side by side: what they need at the same time is answered together. The first error, in their order, ends all. */
+export function* together<T>(computations: readonly Needs<T>[]): Needs<T[]> {
+  const states = computations.map((computation) => computation.next());
+  for (;;) {
+    const open = states.flatMap((state, i) => (state.done ? [] : [{ i, need: state.value }]));
+    if (open.length === 0) return states.map(({ value }) => value as T);
+    const answers = (yield { kind: 'all', needs: open.map(({ need }) => need) }) as unknown[];
+    open.forEach(({ i }, k) => (states[i] = computations[i]!.next(answers[k])));
+  }
+}
+
+/** Runs a computation on the calling thread. @throws ApoError `UNSUPPORTED` on an engine that cannot wait for its device. */
 export function runNow<T>(needs: Needs<T>): T {
   let state = needs.next();
   while (!state.done) {
@@ -51,8 +76,8 @@ export function runNow<T>(needs: Needs<T>): T {
   return state.value;
 }
 
-/** Runs a computation without blocking on the engine, decompositions on the threads of `pool`. */
-export async function runAsync<T>(needs: Needs<T>, pool: EighPool): Promise<T> {
+/** Runs a computation without blocking on the engine, matrices on the threads of `pool`. */
+export async function runAsync<T>(needs: Needs<T>, pool: LinalgPool): Promise<T> {
   let state = needs.next();
   while (!state.done) {
     let answer: unknown;
@@ -70,19 +95,36 @@ export async function runAsync<T>(needs: Needs<T>, pool: EighPool): Promise<T> {
 function answerNow(need: Need): unknown {
   switch (need.kind) {
     case 'read':
-      return need.tensors.map((tensor) => tensor.dataSync());
+      return need.tensors.map(readValues);
     case 'eigen':
       return need.tasks.map(({ matrix, side, layer }) => eigh(matrix, side, { layer }));
+    case 'inverse':
+      return need.tasks.map(({ matrix, side, ...options }) => inverse(matrix, side, options));
+    case 'all':
+      return need.needs.map(answerNow);
   }
 }
 
-function answerLater(need: Need, pool: EighPool): Promise<unknown> {
+function answerLater(need: Need, pool: LinalgPool): Promise<unknown[]> {
   switch (need.kind) {
     case 'read':
-      return Promise.all(need.tensors.map((tensor) => tensor.data()));
+      return inOrder(need.tensors.map((tensor) => tensor.data()));
     case 'eigen':
-      return Promise.all(
-        need.tasks.map(async ({ matrix, side, layer }) => pool.solve(matrix, side, { layer })),
+      return inOrder(need.tasks.map(async ({ matrix, side, layer }) => pool.solve(matrix, side, { layer })));
+    case 'inverse':
+      return inOrder(
+        need.tasks.map(async ({ matrix, side, ...options }) => pool.invert(matrix, side, options)),
       );
+    case 'all':
+      return inOrder(need.needs.map((one) => answerLater(one, pool)));
   }
+}
+
+/** All results; else the error of the first that failed in the list, which is not left to chance. */
+async function inOrder<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(promises);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }

@@ -8,6 +8,7 @@ import type {
   GradientClip,
   MicroBatches,
   Objective,
+  OpenStep,
   Optimizer,
   OptimizerState,
   OptimizerStatistics,
@@ -18,8 +19,8 @@ import type {
   StepOptions,
   StepperOptions,
 } from '@apo/core';
-import { eighPool } from '../linalg/eigh-pool.js';
-import type { EighPool } from '../linalg/eigh-pool.js';
+import { linalgPool } from '../linalg/linalg-pool.js';
+import type { LinalgPool } from '../linalg/linalg-pool.js';
 import { runAsync, runNow } from './needs.js';
 import type { Needs } from './needs.js';
 
@@ -33,16 +34,21 @@ export interface PendingStep {
 export interface PreparedOptimizerOptions extends StepperOptions {
   /** η > 0, multiplied by `schedule`. */
   readonly learningRate: number;
-  /** Threads that decompose matrices during `prepare`; 0 for the calling thread. Default 1. */
+  /** Threads for inverses and eigen-decompositions in `prepare` and `waitForSteps`; 0 for the calling thread. Default 1. */
   readonly workers?: number;
+  /** Is told once, in a sentence, when the calling thread has to do the work of `workers`. */
+  readonly onShortfall?: (reason: string) => void;
 }
 
 type OutputListener = (outputs: Outputs, index: number) => void;
 
-interface PreparedStep<B, P> {
-  readonly batch: B | MicroBatches<B>;
+/** A step that has begun and not yet moved anything. */
+interface BegunStep<B, P> {
+  /** The batch with which `step` may take it up; none when it was left open. */
+  readonly batch: B | MicroBatches<B> | undefined;
   readonly pending: P;
-  readonly outputs: Outputs[];
+  /** Copies for the listener of a later `step`. */
+  readonly outputs: readonly Outputs[];
   readonly randomBefore: readonly number[];
 }
 
@@ -55,12 +61,14 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   private readonly schedule: Schedule;
   private readonly baseRate: number;
   private readonly workers: number;
-  private pool: EighPool | undefined;
-  private prepared: PreparedStep<B, P> | undefined;
+  private readonly onShortfall: ((reason: string) => void) | undefined;
+  private pool: LinalgPool | undefined;
+  /** Prepared, or left open. */
+  private begun: BegunStep<B, P> | undefined;
 
   constructor(
     readonly objective: Objective<B>,
-    { learningRate, schedule = () => 1, clip, seed = 0, workers = 1 }: PreparedOptimizerOptions,
+    { learningRate, schedule = () => 1, clip, seed = 0, workers = 1, onShortfall }: PreparedOptimizerOptions,
   ) {
     requireUniqueNames(objective.variables);
     this.random = createRandom(seed);
@@ -68,6 +76,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     this.clip = clip;
     this.baseRate = learningRate;
     this.workers = workers;
+    this.onShortfall = onShortfall;
   }
 
   /** Whether the next step reads numbers from the engine. */
@@ -94,25 +103,16 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   }
 
   async prepare(batch: B | MicroBatches<B>): Promise<void> {
-    this.discardPrepared();
+    this.discardBegun();
     if (!this.readsNext()) return;
-    const randomBefore = this.random.state();
-    const outputs: Outputs[] = [];
     const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
-    let pending: P | undefined;
-    try {
-      pending = this.begin(this.seeded(batch), (output) => {
-        outputs.push(Array.isArray(output) ? output.map(copy) : copy(output));
-      });
-      this.pool ??= eighPool({ workers: this.workers });
-      await runAsync(this.settle(pending), this.pool);
-    } catch (error) {
-      pending?.dispose();
-      tf.dispose(outputs.flat());
-      this.random.restore(randomBefore);
-      throw error;
-    }
-    this.prepared = { batch, pending, outputs, randomBefore };
+    const outputs: Outputs[] = [];
+    const listener = (output: Outputs): void => {
+      outputs.push(Array.isArray(output) ? output.map(copy) : copy(output));
+    };
+    const begun = { ...this.beginStep(batch, listener, outputs), batch };
+    await this.settleLater(begun);
+    this.begun = begun;
   }
 
   /** `other` is not used: there is no meta-objective. */
@@ -121,32 +121,43 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     _other?: B | MicroBatches<B>,
     options: StepOptions = {},
   ): tf.Scalar | undefined {
-    if (this.prepared?.batch !== batch) this.discardPrepared();
-    const { prepared } = this;
-    this.prepared = undefined;
-    const randomBefore = prepared?.randomBefore ?? this.random.state();
-    let pending = prepared?.pending;
-    try {
-      if (prepared) {
-        for (const [i, output] of prepared.outputs.entries()) options.onOutputs?.(output, i);
-      }
-      if (pending === undefined) {
-        pending = this.begin(this.seeded(batch), options.onOutputs);
-        runNow(this.settle(pending));
-      }
-      const ready = pending;
-      return tf.tidy(() => {
-        this.finish(ready);
-        this.stepCount++;
-        return options.returnLoss ? tf.clone(ready.loss) : undefined;
-      });
-    } catch (error) {
-      this.random.restore(randomBefore);
-      throw error;
-    } finally {
-      pending?.dispose();
-      tf.dispose(prepared?.outputs.flat() ?? []);
-    }
+    if (this.begun?.batch !== batch) this.discardBegun();
+    let { begun } = this;
+    this.begun = undefined;
+    if (begun === undefined) {
+      begun = this.beginStep(batch, options.onOutputs);
+      this.settleNow(begun);
+    } else this.tellOutputs(begun, options.onOutputs);
+    return this.complete(begun, options);
+  }
+
+  openStep(batch: B | MicroBatches<B>, _other?: B | MicroBatches<B>, options: StepOptions = {}): OpenStep {
+    this.discardBegun();
+    if (!this.readsNext()) return completeStep(this.step(batch, undefined, options));
+    const begun = this.beginStep(batch, options.onOutputs);
+    this.begun = begun;
+    const takeOut = (): boolean => {
+      const isOpen = this.begun === begun;
+      if (isOpen) this.begun = undefined;
+      return isOpen;
+    };
+    return {
+      loss: options.returnLoss ? tf.clone(begun.pending.loss) : undefined,
+      isComplete: false,
+      finish: async () => {
+        if (!takeOut()) return;
+        await this.settleLater(begun);
+        this.complete(begun, {});
+      },
+      finishNow: () => {
+        if (!takeOut()) return;
+        this.settleNow(begun);
+        this.complete(begun, {});
+      },
+      discard: () => {
+        if (takeOut()) this.abandon(begun);
+      },
+    };
   }
 
   learningRates(): Promise<Record<string, number>> {
@@ -173,29 +184,114 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
 
   restore(state: OptimizerState): void {
     this.restoreState(state);
-    this.discardPrepared();
+    this.discardBegun();
     this.stepCount = state.values['steps'] as number;
     this.random.restore(state.values['random'] as readonly number[]);
   }
 
   dispose(): void {
-    this.discardPrepared();
+    this.discardBegun();
     this.disposeState();
     void this.pool?.stop();
     this.pool = undefined;
   }
 
-  /** A prepared step that is not taken has never been. */
-  private discardPrepared(): void {
-    if (this.prepared === undefined) return;
-    const { pending, outputs, randomBefore } = this.prepared;
-    this.prepared = undefined;
-    pending.dispose();
-    tf.dispose(outputs.flat());
-    this.random.restore(randomBefore);
+  private beginStep(
+    batch: B | MicroBatches<B>,
+    onOutputs: OutputListener | undefined,
+    outputs: readonly Outputs[] = [],
+  ): BegunStep<B, P> {
+    const randomBefore = this.random.state();
+    try {
+      const pending = this.begin(this.seeded(batch), onOutputs);
+      return { batch: undefined, pending, outputs, randomBefore };
+    } catch (error) {
+      tf.dispose(outputs.flat());
+      this.random.restore(randomBefore);
+      throw error;
+    }
+  }
+
+  private tellOutputs(begun: BegunStep<B, P>, listener: OutputListener | undefined): void {
+    this.orAbandon(begun, () => {
+      for (const [i, output] of begun.outputs.entries()) listener?.(output, i);
+    });
+  }
+
+  private settleNow(begun: BegunStep<B, P>): void {
+    this.orAbandon(begun, () => {
+      runNow(this.settle(begun.pending));
+    });
+  }
+
+  private async settleLater(begun: BegunStep<B, P>): Promise<void> {
+    try {
+      this.pool ??= linalgPool({
+        workers: this.workers,
+        ...(this.onShortfall && { onShortfall: this.onShortfall }),
+      });
+      await runAsync(this.settle(begun.pending), this.pool);
+    } catch (error) {
+      this.abandon(begun);
+      throw error;
+    }
+  }
+
+  /** The move. Whatever happens, the step is over. */
+  private complete(begun: BegunStep<B, P>, { returnLoss }: StepOptions): tf.Scalar | undefined {
+    const loss = this.orAbandon(begun, () =>
+      tf.tidy(() => {
+        this.finish(begun.pending);
+        this.stepCount++;
+        return returnLoss ? tf.clone(begun.pending.loss) : undefined;
+      }),
+    );
+    free(begun);
+    return loss;
+  }
+
+  private orAbandon<T>(begun: BegunStep<B, P>, body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      this.abandon(begun);
+      throw error;
+    }
+  }
+
+  /** A step that is not taken has never been. */
+  private abandon(begun: BegunStep<B, P>): void {
+    free(begun);
+    this.random.restore(begun.randomBefore);
+  }
+
+  private discardBegun(): void {
+    const { begun } = this;
+    this.begun = undefined;
+    if (begun) this.abandon(begun);
   }
 
   private seeded(batch: B | MicroBatches<B>): SeededBatch<B>[] {
     return batchList(batch).map((one) => ({ batch: one, seed: this.random.integer(0x7fffffff) }));
   }
+}
+
+function free({ pending, outputs }: BegunStep<unknown, PendingStep>): void {
+  pending.dispose();
+  tf.dispose(outputs.flat());
+}
+
+/** A step that had nothing to wait for. */
+function completeStep(loss: tf.Scalar | undefined): OpenStep {
+  return {
+    loss,
+    isComplete: true,
+    finish: () => Promise.resolve(),
+    finishNow: nothing,
+    discard: nothing,
+  };
+}
+
+function nothing(): void {
+  // It is complete.
 }

@@ -4,13 +4,16 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, ModelCompileArgs } from '@tensorflow/tfjs-layers';
-import { requireArgument } from '../errors.js';
+import { isApoError, requireArgument } from '../errors.js';
 import { compiledMetrics, fromLayersModel } from './layers-model.js';
 import type { LayersBatch, LayersModelOptions } from './layers-model.js';
 import { compiledModel, trainableVariables } from './layers-model-internals.js';
 import type { CompiledModel, TrainFunction } from './layers-model-internals.js';
 import type { Objective } from '../objective.js';
-import type { MetaStepStatistics, Optimizer, OptimizerState } from '../optimizer.js';
+import type { MetaStepStatistics, OpenStep, Optimizer, OptimizerState, StepOptions } from '../optimizer.js';
+import { disposeBatch, keptBatch } from './kept-batch.js';
+import { stepWaiter } from './step-waiter.js';
+import type { StepWaiter } from './step-waiter.js';
 
 export interface AttachOptimizerOptions extends LayersModelOptions {
   /** Give the previous batch to each step as B′ (default true; it stays in memory for one more step). */
@@ -28,6 +31,12 @@ export interface Attachment<O extends Optimizer<LayersBatch> = Optimizer<LayersB
   onMetaStep(listener: (statistics: MetaStepStatistics) => void): () => void;
   /** Resolves when every listener has heard of every meta-step so far. */
   flush(): Promise<void>;
+  /**
+   * A callback for `fit` and `fitDataset` that lets steps which have to read from the engine (KFAC's and Shampoo's when they
+   * invert) do so without blocking, after the batch's loss is known and before anything else uses the weights. Without it,
+   * and in `trainOnBatch`, such steps read and invert while they run; the numbers are the same.
+   */
+  waitForSteps(): StepWaiter;
   /** The model trains with its compiled optimizer again, from the next batch on; this optimizer and its state stay usable. */
   detach(): void;
   /** Detaches and disposes the optimizer. */
@@ -58,6 +67,9 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
   private current: O;
   private previous: LayersBatch | undefined;
   private hooked: CompiledModel | undefined;
+  /** Somebody waits at the end of the batch that comes next. */
+  private isAwaited = false;
+  private open: { readonly step: OpenStep; readonly batch: LayersBatch } | undefined;
   private readonly listeners = new Map<(statistics: MetaStepStatistics) => void, () => void>();
 
   constructor(
@@ -95,9 +107,19 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
     return this.current.flush();
   }
 
+  waitForSteps(): StepWaiter {
+    return stepWaiter({
+      expect: () => {
+        this.isAwaited = true;
+      },
+      settle: () => this.endStep(({ step }) => step.finish()),
+    });
+  }
+
   detach(): void {
     if (this.hooked === undefined) return;
-    Reflect.deleteProperty(this.hooked, 'makeTrainFunction');
+    for (const name of ['makeTrainFunction', 'makeTestFunction']) Reflect.deleteProperty(this.hooked, name);
+    this.abandonStep();
     if ((this.hooked as unknown) !== this.model) Reflect.deleteProperty(this.model, 'compile');
     this.hooked = undefined;
     this.forgetBatch();
@@ -117,6 +139,16 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
       // A training that is under way goes on with the compiled optimizer from the batch after `detach`.
       return (data) =>
         this.hooked ? this.trainStep(data) : compiledModel(this.model).makeTrainFunction()(data);
+    });
+    // `fit` validates in the same breath as it takes an epoch's last step, before any callback.
+    const makeTestFunction = inner.makeTestFunction.bind(inner);
+    override(inner, 'makeTestFunction', () => {
+      makeTestFunction();
+      const test = inner.testFunction!;
+      inner.testFunction = (data) => {
+        this.endStep(({ step }) => step.finishNow());
+        return test(data);
+      };
     });
     this.hooked = inner;
     return inner;
@@ -139,15 +171,21 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
       targets: data.slice(targetsStart, targetsEnd) as tf.Tensor[],
       sampleWeights: data.slice(targetsEnd, targetsEnd + model.outputs.length),
     };
+    this.abandonStep();
+    const isAwaited = this.isAwaited;
+    this.isAwaited = false;
     let outputs: tf.Tensor[] = [];
     try {
       return tf.tidy(() => {
-        const loss = this.current.step(batch, this.previous, {
+        const options: StepOptions = {
           returnLoss: true,
           onOutputs: (f) => {
             outputs = (Array.isArray(f) ? f : [f]).map((output) => tf.keep(tf.clone(output)));
           },
-        });
+        };
+        const loss = isAwaited
+          ? this.beginStep(batch, options)
+          : this.current.step(batch, this.previous, options);
         this.rememberBatch(batch);
         // Outside the step, so that no gradient is recorded for the metrics and an error in one leaves nothing behind.
         return [loss!, ...compiledMetrics(this.model, outputs, batch)];
@@ -157,21 +195,50 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
     }
   }
 
+  /** A step that may stay open until its batch ends; its loss. */
+  private beginStep(batch: LayersBatch, options: StepOptions): tf.Scalar | undefined {
+    const kept = keptBatch(batch);
+    let step: OpenStep | undefined;
+    try {
+      step = this.current.openStep?.(kept, this.previous, options);
+      if (step === undefined) return this.current.step(batch, this.previous, options);
+      if (!step.isComplete) this.open = { step, batch: kept };
+      return step.loss;
+    } finally {
+      if (this.open === undefined) disposeBatch(kept);
+    }
+  }
+
+  /** Ends an open step, if there is one, and lets go of its batch, also when that throws. */
+  private endStep<T>(end: (open: { readonly step: OpenStep }) => T): T | undefined {
+    const { open } = this;
+    if (open === undefined) return undefined;
+    this.open = undefined;
+    const release = (): void => disposeBatch(open.batch);
+    let result: T;
+    try {
+      result = end(open);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(release) as T;
+    release();
+    return result;
+  }
+
+  /** A training that broke off between the halves of a step leaves one open. */
+  private abandonStep(): void {
+    this.endStep(({ step }) => step.discard());
+  }
+
   private rememberBatch(batch: LayersBatch): void {
     this.forgetBatch();
-    if (this.options.keepPreviousBatch === false) return;
-    const keep = (tensor: tf.Tensor): tf.Tensor => tf.keep(tf.clone(tensor));
-    this.previous = {
-      inputs: batch.inputs.map(keep),
-      targets: batch.targets.map(keep),
-      sampleWeights: (batch.sampleWeights ?? []).map((weights) => weights && keep(weights)),
-    };
+    if (this.options.keepPreviousBatch !== false) this.previous = keptBatch(batch);
   }
 
   private forgetBatch(): void {
-    if (this.previous === undefined) return;
-    const { inputs, targets, sampleWeights = [] } = this.previous;
-    tf.dispose([...inputs, ...targets, ...sampleWeights.filter((weights) => !!weights)]);
+    if (this.previous) disposeBatch(this.previous);
     this.previous = undefined;
   }
 
@@ -182,11 +249,21 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
     if (wanted.length === variables.length && wanted.every((variable, i) => variable === variables[i]))
       return;
     const next = this.makeOptimizer(fromLayersModel(this.model, this.options));
-    next.restore(carriedOver(this.current.state(), next.state()));
+    this.abandonStep();
+    takeOver(next, this.current.state());
     this.current.dispose();
     this.current = next;
     this.forgetBatch();
     for (const listener of this.listeners.keys()) this.listeners.set(listener, next.onMetaStep(listener));
+  }
+}
+
+/** State that fits nowhere in an optimizer of other variables (KFAC's blocks are found at its first step) is left behind. */
+function takeOver(next: Optimizer<LayersBatch>, old: OptimizerState): void {
+  try {
+    next.restore(carriedOver(old, next.state()));
+  } catch (error) {
+    if (!isApoError(error) || error.code !== 'CHECKPOINT_MISMATCH') throw error;
   }
 }
 

@@ -12,6 +12,9 @@ export type LossOrMetric = (targets: tf.Tensor, outputs: tf.Tensor) => tf.Tensor
 /** What `fit`, `fitDataset` and `trainOnBatch` call on every batch: inputs, targets and sample weights in one list. */
 export type TrainFunction = (data: readonly (tf.Tensor | null | undefined)[]) => tf.Scalar[];
 
+/** Loss and metrics of a batch, without a step. */
+export type TestFunction = (data: readonly tf.Tensor[]) => tf.Scalar[];
+
 interface WeightReader {
   read(): tf.Variable;
 }
@@ -35,22 +38,27 @@ export interface CompiledModel {
   calculateLosses(): tf.Scalar[];
   apply(inputs: tf.Tensor[], options: { training: boolean }): tf.Tensor | tf.Tensor[];
   makeTrainFunction(): TrainFunction;
+  /** Sets `testFunction`, which evaluations and the validation inside `fit` call on every batch. */
+  makeTestFunction(): void;
+  testFunction?: TestFunction;
 }
 
-const expected: Readonly<Record<keyof CompiledModel, (value: unknown) => boolean>> = {
-  inputs: Array.isArray,
-  outputs: Array.isArray,
-  outputNames: Array.isArray,
-  loss: (value) => value !== undefined && value !== null,
-  lossFunctions: Array.isArray,
-  metricsTensors: Array.isArray,
-  collectedTrainableWeights: Array.isArray,
-  weights: Array.isArray,
-  stateful: (value) => typeof value === 'boolean',
-  calculateLosses: isFunction,
-  apply: isFunction,
-  makeTrainFunction: isFunction,
-};
+const expected: Readonly<Record<Exclude<keyof CompiledModel, 'testFunction'>, (value: unknown) => boolean>> =
+  {
+    inputs: Array.isArray,
+    outputs: Array.isArray,
+    outputNames: Array.isArray,
+    loss: (value) => value !== undefined && value !== null,
+    lossFunctions: Array.isArray,
+    metricsTensors: Array.isArray,
+    collectedTrainableWeights: Array.isArray,
+    weights: Array.isArray,
+    stateful: (value) => typeof value === 'boolean',
+    calculateLosses: isFunction,
+    apply: isFunction,
+    makeTrainFunction: isFunction,
+    makeTestFunction: isFunction,
+  };
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';

@@ -1,27 +1,38 @@
-/** One worker thread of Node that computes eigen-decompositions; where there is none (in a page, in a bundle without ml-matrix), the reason. */
+/** One worker thread of Node that computes eigen-decompositions and inverses; where there is none (in a page, in a bundle without ml-matrix), the reason. */
 import type * as module from 'node:module';
 import type * as path from 'node:path';
 import type * as workerThreads from 'node:worker_threads';
+import { denseLoops } from './dense-loops.js';
+import type { FailedPivot } from './dense-loops.js';
 import { eigensystem } from './eigensystem.js';
 import type { SymmetricEigen } from './eigensystem.js';
 
-export interface EigenWorker {
+export interface LinalgWorker {
   /**
    * Sends `a` `[n, n]`, whose buffer is handed over. `done` is called with the result or with the reason why there will be
    * none; the latter also means that the worker is gone. One matrix at a time.
    */
   solve(a: Float64Array<ArrayBuffer>, n: number, done: (result: SymmetricEigen | string) => void): void;
+  /** The same with the inverse of a positive definite matrix as the result. */
+  invert(
+    a: Float64Array<ArrayBuffer>,
+    n: number,
+    done: (result: Float64Array | FailedPivot | string) => void,
+  ): void;
   /** Ends the thread; a matrix under way gets its reason. */
   stop(): Promise<void>;
 }
 
-interface Reply {
-  readonly values: Float64Array;
-  readonly vectors: Float64Array;
+interface Request {
+  readonly kind: 'eigen' | 'inverse';
+  readonly a: Float64Array<ArrayBuffer>;
+  readonly n: number;
 }
 
+type Result = SymmetricEigen | Float64Array | FailedPivot;
+
 /** A worker, which keeps the process alive only while it computes, or one sentence that says why there is none. */
-export function startEigenWorker(): EigenWorker | string {
+export function startLinalgWorker(): LinalgWorker | string {
   const node = nodeModules();
   if (node === undefined) return 'Only Node has workers that can load ml-matrix.';
   const library = locateLibrary(node);
@@ -38,15 +49,15 @@ export function startEigenWorker(): EigenWorker | string {
     return `A worker could not be started: ${error instanceof Error ? error.message : String(error)}.`;
   }
   worker.unref();
-  let waiting: ((result: SymmetricEigen | string) => void) | undefined;
+  let waiting: ((result: Result | string) => void) | undefined;
   let end: string | undefined;
-  const settle = (result: SymmetricEigen | string): void => {
+  const settle = (result: Result | string): void => {
     const done = waiting;
     waiting = undefined;
     worker.unref();
     done?.(result);
   };
-  worker.on('message', ({ values, vectors }: Reply) => settle({ values, vectors }));
+  worker.on('message', settle);
   worker.on('error', (error) => {
     end ??= `the worker failed: ${error.message}`;
     settle(end);
@@ -55,31 +66,36 @@ export function startEigenWorker(): EigenWorker | string {
     end ??= `the worker exited with code ${code}`;
     settle(end);
   });
+  const send = (request: Request, done: (result: Result | string) => void): void => {
+    if (end !== undefined) {
+      done(end);
+      return;
+    }
+    waiting = done;
+    worker.ref();
+    worker.postMessage(request, [request.a.buffer]);
+  };
   return {
-    solve: (a, n, done) => {
-      if (end !== undefined) {
-        done(end);
-        return;
-      }
-      waiting = done;
-      worker.ref();
-      worker.postMessage({ a, n }, [a.buffer]);
-    },
+    // The program answers each kind of request with its kind of result.
+    solve: (a, n, done) => send({ kind: 'eigen', a, n }, done as (result: Result | string) => void),
+    invert: (a, n, done) => send({ kind: 'inverse', a, n }, done as (result: Result | string) => void),
     stop: async () => {
       await worker.terminate();
     },
   };
 }
 
-/** Runs the same function on the same library as the calling thread would. */
+/** Runs the same functions on the same library as the calling thread would. */
 function program(): string {
   return `'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
 const library = require(workerData.library);
 const eigensystem = ${eigensystem.toString()};
-parentPort.on('message', ({ a, n }) => {
-  const { values, vectors } = eigensystem(library, a, n);
-  parentPort.postMessage({ values, vectors }, [values.buffer, vectors.buffer]);
+const loops = (${denseLoops.toString()})();
+parentPort.on('message', ({ kind, a, n }) => {
+  const result = kind === 'eigen' ? eigensystem(library, a, n) : loops.positiveInverse(a, n);
+  const arrays = result instanceof Float64Array ? [result] : Object.values(result).filter(ArrayBuffer.isView);
+  parentPort.postMessage(result, arrays.map(({ buffer }) => buffer));
 });`;
 }
 

@@ -9,20 +9,22 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Under node_modules, so that the program finds its packages and nobody else finds the program. */
-const folder = join(root, 'node_modules', '.cache', 'eigh-pool-process');
+const folder = join(root, 'node_modules', '.cache', 'linalg-pool-process');
 
 const PROGRAM = `
-import { eighPool } from './src/linalg/eigh-pool.ts';
+import { linalgPool } from './src/linalg/linalg-pool.ts';
 import { eigh } from './src/linalg/eigh.ts';
+import { inverse } from './src/linalg/cholesky.ts';
 const n = 60;
 const a = Float64Array.from({ length: n * n }, (_, i) => Math.cos(Math.floor(i / n) * (i % n)));
-const pool = eighPool({ minSide: 0 });
+const pool = linalgPool({ minSide: 0 });
 let turns = 0;
 const timer = setInterval(() => (turns += 1), 1).unref();
 // The loop has nothing else to wait for: the worker must hold the process until it has answered, and not after.
-pool.solve(a, n).then(({ values, vectors }) => {
+const equal = (x, y) => x.every((value, i) => value === y[i]);
+Promise.all([pool.solve(a, n), pool.invert(a, n, { damping: 100 })]).then(([{ values, vectors }, inverted]) => {
   const here = eigh(a, n);
-  const same = values.every((value, i) => value === here.values[i]) && vectors.every((value, i) => value === here.vectors[i]);
+  const same = equal(values, here.values) && equal(vectors, here.vectors) && equal(inverted, inverse(a, n, { damping: 100 }));
   console.log('same', same, 'shortfall', pool.shortfall, 'went on', turns > 0);
 });
 `;

@@ -1,17 +1,19 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eigensystem } from './eigensystem.js';
 import { EigenvalueDecomposition, WrapperMatrix1D } from 'ml-matrix';
-import { startEigenWorker } from './eigen-worker.js';
-import type { EigenWorker } from './eigen-worker.js';
+import { startLinalgWorker } from './linalg-worker.js';
+import type { LinalgWorker } from './linalg-worker.js';
+import { inverse } from './cholesky.js';
+import { loops } from './dense-loops.js';
 import { eigh } from './eigh.js';
-import { eighPool } from './eigh-pool.js';
-import type { EighPool, EighPoolOptions } from './eigh-pool.js';
+import { linalgPool } from './linalg-pool.js';
+import type { LinalgPool, LinalgPoolOptions } from './linalg-pool.js';
 import { randomSymmetric } from './testing/matrices.js';
 
-const pools: EighPool[] = [];
+const pools: LinalgPool[] = [];
 
-function pool(options?: EighPoolOptions): EighPool {
-  const created = eighPool(options);
+function pool(options?: LinalgPoolOptions): LinalgPool {
+  const created = linalgPool(options);
   pools.push(created);
   return created;
 }
@@ -23,7 +25,7 @@ afterEach(async () => {
 const library = { EigenvalueDecomposition, WrapperMatrix1D };
 
 /** A worker in name only: it answers when `release` is called, and dies when `kill` is. */
-function standIn(): { worker: EigenWorker; release(): void; kill(): void; readonly sides: number[] } {
+function standIn(): { worker: LinalgWorker; release(): void; kill(): void; readonly sides: number[] } {
   const sides: number[] = [];
   let answer: ((alive: boolean) => void) | undefined;
   const settle = (alive: boolean): void => {
@@ -40,18 +42,52 @@ function standIn(): { worker: EigenWorker; release(): void; kill(): void; readon
         sides.push(n);
         answer = (alive) => done(alive ? eigensystem(library, a, n) : 'it was told to die');
       },
+      invert: (a, n, done) => {
+        sides.push(n);
+        answer = (alive) => done(alive ? loops.positiveInverse(a, n) : 'it was told to die');
+      },
       stop: async () => settle(false),
     },
   };
 }
 
-describe('eighPool', () => {
+describe('linalgPool', () => {
   it.each([1, 2])('gives the same bits from %i workers as on the calling thread', async (workers) => {
     const solver = pool({ workers, minSide: 10 });
     const sides = [40, 9, 130, 70, 1, 0];
     const results = await Promise.all(sides.map((n) => solver.solve(randomSymmetric(n, n), n)));
     for (const [i, n] of sides.entries()) expect(results[i]).toEqual(eigh(randomSymmetric(n, n), n));
     expect(solver.shortfall).toBeUndefined();
+  });
+
+  it.each([1, 2])(
+    'inverts with the same bits on %i workers, and refuses as the calling thread does',
+    async (workers) => {
+      const solver = pool({ workers, minSide: 10 });
+      const sides = [40, 9, 130];
+      const positive = (n: number): Float64Array =>
+        loops.symmetricProduct(randomSymmetric(n, n), randomSymmetric(n, n), n);
+      const damping = 0.1;
+      const results = await Promise.all(sides.map((n) => solver.invert(positive(n), n, { damping })));
+      for (const [i, n] of sides.entries()) expect(results[i]).toEqual(inverse(positive(n), n, { damping }));
+      const singular = expect.objectContaining({ reason: 'not-positive-definite', layer: 'dense' }) as Error;
+      await expect(solver.invert(new Float64Array(400), 20, { layer: 'dense' })).rejects.toThrow(singular);
+      expect(() => inverse(new Float64Array(400), 20, { layer: 'dense' })).toThrow(singular);
+      expect(() => solver.invert(Float64Array.of(1), 1, { damping: -1 })).toThrow(/damping/);
+      expect(solver.shortfall).toBeUndefined();
+    },
+  );
+
+  it('inverts on the calling thread what a worker that died had', async () => {
+    const { worker, kill } = standIn();
+    const heard: string[] = [];
+    const solver = pool({ minSide: 0, start: () => worker, onShortfall: (reason) => heard.push(reason) });
+    const result = solver.invert(Float64Array.of(4), 1);
+    kill();
+    expect(await result).toEqual(Float64Array.of(0.25));
+    expect(solver.shortfall).toBe('Computed on the main thread since it was told to die.');
+    await solver.invert(Float64Array.of(4), 1);
+    expect(heard).toEqual([solver.shortfall]);
   });
 
   it('copies the matrix before it returns, and lets the caller go on', async () => {
@@ -147,14 +183,14 @@ describe('eighPool', () => {
   });
 
   it('refuses options out of range', () => {
-    expect(() => eighPool({ workers: -1 })).toThrow('workers is -1');
-    expect(() => eighPool({ minSide: 0.5 })).toThrow('minSide is 0.5');
+    expect(() => linalgPool({ workers: -1 })).toThrow('workers is -1');
+    expect(() => linalgPool({ minSide: 0.5 })).toThrow('minSide is 0.5');
   });
 });
 
-describe('startEigenWorker', () => {
+describe('startLinalgWorker', () => {
   it('reports a worker that was ended, then and afterwards', async () => {
-    const worker = startEigenWorker();
+    const worker = startLinalgWorker();
     if (typeof worker === 'string') throw new Error(worker);
     const reasons: unknown[] = [];
     worker.solve(randomSymmetric(200, 1) as Float64Array<ArrayBuffer>, 200, (result) => reasons.push(result));
@@ -168,14 +204,14 @@ describe('startEigenWorker', () => {
   it('says that there is none outside Node', () => {
     vi.stubGlobal('process', undefined);
     try {
-      expect(startEigenWorker()).toBe('Only Node has workers that can load ml-matrix.');
+      expect(startLinalgWorker()).toBe('Only Node has workers that can load ml-matrix.');
     } finally {
       vi.unstubAllGlobals();
     }
   });
 
   it('reports a worker that fails', async () => {
-    const worker = startEigenWorker();
+    const worker = startLinalgWorker();
     if (typeof worker === 'string') throw new Error(worker);
     // A side that does not fit the matrix makes ml-matrix read past its end or refuse it.
     const reason = await new Promise((resolve) => worker.solve(new Float64Array(3), 2.5, resolve));
