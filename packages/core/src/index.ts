@@ -60,6 +60,7 @@ export type {
   StepOptions,
 } from './optimizer.js';
 export type {
+  CapturedLayers,
   CommittedOutput,
   DirectionInput,
   DirectionOutput,
@@ -107,7 +108,8 @@ export type { ProximalProblem, ProximalTerms, ProximalWeights } from './proximal
 export { calibrateLogRate } from './calibration.js';
 export type { CalibrationOptions } from './calibration.js';
 export { captureLayers } from './layer-capture.js';
-export type { CaptureOptions, LayerCapture, LayerUse } from './layer-capture.js';
+export type { CaptureOptions, LayerCapture } from './layer-capture.js';
+export type { LayerUse } from './layer-use.js';
 export type {
   ConvolutionGeometry,
   ConvolutionLayer,

@@ -6,41 +6,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { gradientOf, meanLoss } from './base-pass.js';
 import type { SeededBatch } from './base-pass.js';
 import { LayerTable } from './layer-capture-layers.js';
-import type {
-  ConvolutionLayer,
-  DenseLayer,
-  ElementwiseLayer,
-  EmbeddingLayer,
-  OtherLayer,
-} from './layer-capture-kinds.js';
 import { KernelTrace } from './layer-capture-trace.js';
+import type { LayerUse } from './layer-use.js';
 import type { Objective, Outputs } from './objective.js';
 import type { TensorMap } from './update-rule.js';
-
-interface Inputs {
-  /**
-   * dense: X̄ `[rows, in]`. Convolutions: the image `[batch, height, width, in]`. scale: x with the shape of the output.
-   * embedding: the indices, int32, any shape.
-   */
-  readonly inputs: tf.Tensor;
-}
-
-interface OutputGradients {
-  /** Δ = ∂J/∂y at the layer's output y (before an activation, but for a bias before or after it), of the shape of y. */
-  readonly outputGradients: tf.Tensor;
-  /** The same for each of the `cotangents`, instead of ∂J/∂f. */
-  readonly cotangentGradients: readonly tf.Tensor[];
-}
-
-/** One use of a variable. A variable that is used twice has two. */
-export type LayerUse =
-  | Readonly<DenseLayer & Inputs & OutputGradients>
-  | Readonly<ConvolutionLayer<'convolution'> & Inputs & OutputGradients>
-  | Readonly<ConvolutionLayer<'depthwise'> & Inputs & OutputGradients>
-  | Readonly<ElementwiseLayer<'scale'> & Inputs & OutputGradients>
-  | Readonly<ElementwiseLayer<'shift'> & OutputGradients>
-  | Readonly<EmbeddingLayer & Inputs & OutputGradients>
-  | OtherLayer;
 
 export interface LayerCapture {
   /** J_B(θ), regularisers included. */
@@ -61,6 +30,11 @@ export interface CaptureOptions {
    * a backward pass, since no parameter gradient is taken; intermediate tensors of it live until the pass ends.
    */
   readonly cotangents?: (outputs: readonly tf.Tensor[]) => readonly (readonly tf.Tensor[])[];
+  /**
+   * Look for uses in the loss and the regulariser, too: then a variable whose uses are all `dense` has the gradient Σ X̄ᵀΔ
+   * and nothing else. Default: in `predict` alone.
+   */
+  readonly wholeObjective?: boolean;
 }
 
 /**
@@ -75,7 +49,7 @@ export interface CaptureOptions {
 export function captureLayers<B>(
   objective: Objective<B>,
   seeded: SeededBatch<B>,
-  { onOutputs, cotangents }: CaptureOptions = {},
+  { onOutputs, cotangents, wholeObjective = false }: CaptureOptions = {},
 ): LayerCapture {
   const { variables, regularizer } = objective;
   const table = new LayerTable();
@@ -92,11 +66,12 @@ export function captureLayers<B>(
     if (recording) gradientsAt[index] = keep(gradient);
   });
   let examples = 0;
+  const inLoss = <T>(body: () => T): T => (wholeObjective ? trace.run(body) : body());
   const traced: Objective<B> = {
     ...objective,
     predict: (batch, training) => trace.run(() => objective.predict(batch, training)),
-    loss: (outputs, batch) => objective.loss(outputs, batch),
-    ...(regularizer && { regularizer: () => regularizer.call(objective) }),
+    loss: (outputs, batch) => inLoss(() => objective.loss(outputs, batch)),
+    ...(regularizer && { regularizer: () => inLoss(() => regularizer.call(objective)) }),
   };
   try {
     const { value, gradients } = gradientOf(() => {

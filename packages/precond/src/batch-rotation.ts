@@ -1,0 +1,45 @@
+/** The blocks of one step whose gradient came with the layers: those that can, work on the rows X̄ and Δ instead of on G. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { CapturedLayers, TensorMap } from '@apo/core';
+import type { Block } from './blocks/block.js';
+import { layerRows } from './layer-rows.js';
+import type { PlacedBlock } from './partition.js';
+
+/** An entry of the direction: 1, or by what the step was lengthened or shortened since. Without it a direction is no X̄ᵀΔ. */
+const LENGTH = 'precondition:length';
+
+export interface LayerBlocks {
+  /** The gradients as a direction: marked as the ones that the layers gave, if they are. */
+  mark(gradients: TensorMap): TensorMap;
+  /** The blocks for a direction that `mark` has made; the given list for any other. Run inside `tf.tidy`. */
+  at(list: readonly PlacedBlock[], direction: TensorMap): readonly PlacedBlock[];
+}
+
+/** `undefined` when no block of `list` has a better form for these layers. Run inside `tf.tidy`, to which the rows belong. */
+export function layerBlocks(
+  list: readonly PlacedBlock[],
+  { gradients, uses }: CapturedLayers,
+): LayerBlocks | undefined {
+  const forms = list.map((placed) => rowsForm(placed, uses));
+  if (forms.every((form) => form === undefined)) return undefined;
+  const names = list.flatMap(({ layout }, i) => (forms[i] ? layout.variables.map(({ name }) => name) : []));
+  return {
+    mark: (given) =>
+      names.every((name) => given[name] === gradients[name]) ? { ...given, [LENGTH]: tf.scalar(1) } : given,
+    at(blocks, direction) {
+      const length = direction[LENGTH];
+      if (length === undefined) return blocks;
+      return blocks.map((placed, i) => ({ ...placed, block: forms[i]?.(length) ?? placed.block }));
+    },
+  };
+}
+
+/** The block for length · X̄ᵀΔ. */
+type RowsForm = (length: tf.Tensor) => Block;
+
+function rowsForm({ layout, block }: PlacedBlock, uses: CapturedLayers['uses']): RowsForm | undefined {
+  if (block.atRows === undefined) return undefined;
+  const rows = layerRows(layout, uses);
+  if (rows === undefined || block.atRows(rows) === undefined) return undefined;
+  return (length) => block.atRows!({ ...rows, outputs: tf.mul(rows.outputs, length) })!;
+}
