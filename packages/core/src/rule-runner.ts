@@ -12,7 +12,14 @@ import {
   scaled,
   stateTensors,
 } from './tensor-map.js';
-import type { CapturedLayers, CommittedOutput, RuleState, TensorMap, UpdateRule } from './update-rule.js';
+import type {
+  CapturedLayers,
+  CommittedOutput,
+  DirectionInput,
+  RuleState,
+  TensorMap,
+  UpdateRule,
+} from './update-rule.js';
 
 /** What one gradient gives: the rule's next state, its direction and, if asked for, the committed lookahead. */
 export interface Advance {
@@ -64,13 +71,17 @@ export class RuleRunner {
     { wantCommitted = false, layers }: AdvanceOptions = {},
   ): Advance {
     const rule = this.ruleAt(layers);
-    const input = { variables: this.variables, gradients, state: this.ruleState, step };
+    const input = this.directionInput(gradients, step);
     const committed = wantCommitted ? rule.committed?.(input) : undefined;
     return { step, rule, ...rule.direction(input), ...(committed && { committed }) };
   }
 
   private ruleAt(layers: CapturedLayers | undefined): UpdateRule {
     return (layers && this.rule.withLayers?.(layers)) ?? this.rule;
+  }
+
+  private directionInput(gradients: TensorMap, step: number): DirectionInput {
+    return { variables: this.variables, gradients, state: this.ruleState, step };
   }
 
   /**
@@ -87,10 +98,11 @@ export class RuleRunner {
 
   /** `advance` and `commit` at once, in one pass where the engine has a kernel for this rule. Throws as `commit` does. */
   move(gradients: TensorMap, step: number, layers?: CapturedLayers): void {
-    const input = { variables: this.variables, gradients, state: this.ruleState, step };
-    const output = this.ruleAt(layers).update?.(input, this.phi, this.factor(step));
+    const rule = this.ruleAt(layers);
+    const input = this.directionInput(gradients, step);
+    const output = rule.update?.(input, this.phi, this.factor(step));
     if (output === undefined) {
-      this.commit(this.advance(gradients, step, { layers }));
+      this.commit({ step, rule, ...rule.direction(input) });
       return;
     }
     this.assign(output.variables);
