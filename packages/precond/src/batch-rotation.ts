@@ -38,8 +38,17 @@ export function layerBlocks(
 type RowsForm = (length: tf.Tensor) => Block;
 
 function rowsForm({ layout, block }: PlacedBlock, uses: CapturedLayers['uses']): RowsForm | undefined {
-  if (block.atRows === undefined) return undefined;
-  const rows = layerRows(layout, uses);
-  if (rows === undefined || block.atRows(rows) === undefined) return undefined;
-  return (length) => block.atRows!({ ...rows, outputs: tf.mul(rows.outputs, length) })!;
+  const layer = block.atRows && layerRows(layout, uses);
+  if (layer === undefined || block.atRows!(layer) === undefined) return undefined;
+  // A step needs its rows for sure; those of a vector–Jacobian product alone are made when there is one.
+  const inEveryStep = block.flopsAt!(layer.count).flops < block.flops;
+  const made = inEveryStep ? layer.rows() : undefined;
+  return (length) =>
+    block.atRows!({
+      count: layer.count,
+      rows() {
+        const { inputs, outputs } = made ?? layer.rows();
+        return { inputs, outputs: tf.mul(outputs, length) };
+      },
+    })!;
 }

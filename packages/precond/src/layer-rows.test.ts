@@ -36,10 +36,12 @@ function errors({ shapes, predict, input, regularized = [] }: Network): Record<s
     const batch = { inputs: x, targets: x };
     const { gradients, uses } = captureLayers(objective, { batch, seed: 1 }, { wholeObjective: true });
     return partitionBlocks(variables, { form: 'full' }).map(({ name, layout }): [string, number | 'none'] => {
-      const rows = layerRows(layout, uses);
-      if (rows === undefined) return [name.slice(at.length), 'none'];
+      const layer = layerRows(layout, uses);
+      if (layer === undefined) return [name.slice(at.length), 'none'];
       const expected = values(layout.toMatrix(gradients));
-      const actual = values(tf.matMul(rows.inputs, rows.outputs));
+      const { inputs, outputs } = layer.rows();
+      expect([inputs.shape[0], outputs.shape[0]]).toEqual([layer.count, layer.count]);
+      const actual = values(tf.matMul(inputs, outputs, true));
       const size = Math.max(...expected.map(Math.abs));
       return [
         name.slice(at.length),

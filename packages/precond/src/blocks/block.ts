@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Random, TensorMap } from '@apo/core';
 import type { LowRankForm } from '../factors/factor.js';
-import type { LayerRows } from '../layer-rows.js';
+import type { RowsOfLayer } from '../layer-rows.js';
 
 /** ∂/∂φ of ⟨w, P g⟩ by the block's entries, and ⟨w, P g⟩ itself. */
 export interface BlockGradient {
@@ -46,7 +46,7 @@ export interface Block extends BlockFlops {
    * The same block for the gradient X̄ᵀΔ alone, where that saves operations: it reads the rows and not the g that it is given.
    * `undefined` where it does not. Absent: never.
    */
-  atRows?(layer: LayerRows): Block | undefined;
+  atRows?(layer: RowsOfLayer): Block | undefined;
   /** The entry of φ whose elements stay at zero once they are there, if there is one. */
   readonly absorbing?: string;
   /** Where both factors have such a form. */

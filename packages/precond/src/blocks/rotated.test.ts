@@ -8,6 +8,7 @@ import type { Factor } from '../factors/factor.js';
 import { fullFactor } from '../factors/full.js';
 import { identityFactor } from '../factors/identity.js';
 import { lowRankFactor } from '../factors/low-rank.js';
+import type { RowsOfLayer } from '../layer-rows.js';
 import { kroneckerBlock } from './kronecker.js';
 import { withRotation } from './rotated.js';
 import { rotatedFlops } from './rotation-flops.js';
@@ -41,12 +42,12 @@ function setting(rowKind: string, columnKind: string) {
   const phi = disturbed(start);
   tf.dispose(start);
   const rows = {
-    inputs: normalTensor([M, ROWS], 21) as tf.Tensor2D,
+    inputs: normalTensor([ROWS, M], 21) as tf.Tensor2D,
     outputs: normalTensor([ROWS, N], 22) as tf.Tensor2D,
   };
-  const g: tf.Tensor2D = tf.matMul(rows.inputs, rows.outputs);
+  const g: tf.Tensor2D = tf.matMul(rows.inputs, rows.outputs, true);
   const w = normalTensor([M, N], 23) as tf.Tensor2D;
-  const rotated = withRotation(plain, 'x.S', [M, N], factors).atRows!(rows)!;
+  const rotated = withRotation(plain, 'x.S', [M, N], factors).atRows!({ count: ROWS, rows: () => rows })!;
   return { plain, rotated, factors, phi, g, w, dispose: () => tf.dispose([phi, Object.values(rows), g, w]) };
 }
 
@@ -136,13 +137,11 @@ describe('the choice', () => {
 
   it('is none for more rows than pay', () => {
     const own = block(4, 4);
-    tf.tidy(() => {
-      const rows = (count: number) => ({
-        inputs: tf.zeros<tf.Rank.R2>([4, count]),
-        outputs: tf.zeros<tf.Rank.R2>([count, 4]),
-      });
-      expect(own.atRows!(rows(1))).toBeDefined();
-      expect(own.atRows!(rows(3))).toBeUndefined();
+    const rows = (count: number): RowsOfLayer => ({
+      count,
+      rows: () => ({ inputs: tf.zeros([count, 4]), outputs: tf.zeros([count, 4]) }),
     });
+    expect(own.atRows!(rows(1))).toBeDefined();
+    expect(own.atRows!(rows(3))).toBeUndefined();
   });
 });

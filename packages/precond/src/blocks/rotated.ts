@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TensorMap } from '@apo/core';
 import type { BoundFactor, Product } from '../factors/factor.js';
 import { identityFactor } from '../factors/identity.js';
-import type { LayerRows } from '../layer-rows.js';
+import type { RowsOfLayer } from '../layer-rows.js';
 import type { Block, BlockGradient } from './block.js';
 import type { KroneckerFactors } from './kronecker.js';
 import { chooseRotation, rotatedFlops } from './rotation-flops.js';
@@ -32,7 +32,7 @@ export function withRotation(
       };
     },
     atRows(layer) {
-      const { pays } = chosen(layer.outputs.shape[0]);
+      const { pays } = chosen(layer.count);
       if (!pays.step && !pays.gradient) return undefined;
       const form = rotatedForm(scaleEntry, factors, layer);
       return {
@@ -48,12 +48,12 @@ export function withRotation(
 function rotatedForm(
   scaleEntry: string,
   { columns, rows }: KroneckerFactors,
-  { inputs, outputs }: LayerRows,
+  layer: RowsOfLayer,
 ): Pick<Block, 'apply' | 'gradient'> {
-  /** (X̄B)ᵀ `[m, N]` and ΔA `[N, n]`, and R from them. */
   const rotate = (a: BoundFactor, b: BoundFactor): Rotated => {
-    const [onRows, onColumns] = [b.leftTransposed(inputs), a.right(outputs)];
-    return { onRows, onColumns, r: tf.matMul(onRows.value, onColumns.value) };
+    const { inputs, outputs } = layer.rows();
+    const [onRows, onColumns] = [b.right(inputs), a.right(outputs)];
+    return { onRows, onColumns, r: tf.matMul(onRows.value, onColumns.value, true) };
   };
   return {
     apply(phi) {
@@ -78,13 +78,16 @@ function rotatedForm(
           ...(hasColumns &&
             added(
               a.columnGradient([{ product: wOnColumns, with: scaledR }], b),
-              a.columnGradient([{ product: onColumns, with: tf.matMul(onRows.value, scaledQ, true) }], whole),
+              a.columnGradient([{ product: onColumns, with: tf.matMul(onRows.value, scaledQ) }], whole),
             )),
-          // ∂/∂B = (WA)Tᵀ + X̄ᵀ(N(ΔA)ᵀ)ᵀ
+          // ∂/∂B = (WA)Tᵀ + X̄ᵀ((ΔA)Nᵀ)
           ...(hasRows &&
             added(
               b.rowGradient([{ product: wRotated, with: scaledR }]),
-              b.rowGradient([{ product: onRows, with: tf.matMul(scaledQ, onColumns.value, false, true) }]),
+              b.columnGradient(
+                [{ product: onRows, with: tf.matMul(onColumns.value, scaledQ, false, true) }],
+                whole,
+              ),
             )),
           [scaleEntry]: tf.mul(tf.mul(scale, 2), tf.mul(r, wRotated.value)),
         },
@@ -95,7 +98,9 @@ function rotatedForm(
 }
 
 interface Rotated {
+  /** X̄B `[N, m]`. */
   readonly onRows: Product;
+  /** ΔA `[N, n]`. */
   readonly onColumns: Product;
   /** R `[m, n]`. */
   readonly r: tf.Tensor2D;

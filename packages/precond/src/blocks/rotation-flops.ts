@@ -24,7 +24,7 @@ export function rotatedFlops(
   const has = (factor: Factor): number => (factor.parameters > 0 ? 1 : 0);
   return {
     flops: rotation + whole + 2 * m * n,
-    // R from rows and Q from V; of each sum of two terms, V's as ever and G's over the rows: Δᵀ((X̄B)N) and X̄ᵀ(N(ΔA)ᵀ)ᵀ.
+    // R from rows and Q from V; of each sum of two terms, V's as ever and G's over the rows: Δᵀ((X̄B)N) and X̄ᵀ((ΔA)Nᵀ).
     gradientFlops:
       rotation +
       whole +
@@ -32,7 +32,7 @@ export function rotatedFlops(
       columns.columnGradientFlops(batchRows, identityFactor) / 2 +
       has(columns) * inner +
       rows.rowGradientFlops(n) / 2 +
-      rows.rowGradientFlops(batchRows) / 2 +
+      rows.columnGradientFlops(batchRows, identityFactor) / 2 +
       has(rows) * inner +
       8 * m * n,
   };
