@@ -101,7 +101,7 @@ export class Apo<B> implements Optimizer<B> {
           ...(options.onOutputs && { onOutputs: options.onOutputs }),
         };
         const appliesRule = (isMetaStep || !inWarmup) && clip === undefined;
-        const base = layeredPass(this.objective, own, keep, appliesRule && this.main.wantsLayers);
+        const base = layeredPass(this.objective, own, keep, appliesRule ? this.main.wantedLayers : undefined);
         const gradients = clip?.(base.gradients) ?? base.gradients;
         if (inWarmup || isMetaStep) {
           const advance = this.main.advance(gradients, step, {

@@ -109,7 +109,7 @@ export { calibrateLogRate } from './calibration.js';
 export type { CalibrationOptions } from './calibration.js';
 export { captureLayers } from './layer-capture.js';
 export type { CaptureOptions, LayerCapture } from './layer-capture.js';
-export type { LayerUse } from './layer-use.js';
+export type { LayerFilter, LayerUse } from './layer-use.js';
 export type {
   ConvolutionGeometry,
   ConvolutionLayer,

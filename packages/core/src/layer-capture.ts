@@ -6,8 +6,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { gradientOf, meanLoss } from './base-pass.js';
 import type { SeededBatch } from './base-pass.js';
 import { LayerTable } from './layer-capture-layers.js';
+import type { KnownLayer, OtherLayer } from './layer-capture-kinds.js';
 import { KernelTrace } from './layer-capture-trace.js';
-import type { LayerUse } from './layer-use.js';
+import type { LayerFilter, LayerUse } from './layer-use.js';
 import type { Objective, Outputs } from './objective.js';
 import type { TensorMap } from './update-rule.js';
 
@@ -35,6 +36,8 @@ export interface CaptureOptions {
    * and nothing else. Default: in `predict` alone.
    */
   readonly wholeObjective?: boolean;
+  /** Dense layers alone, those that it holds for; every other use is listed as `other`, and its Δ is not kept. Default: all layers. */
+  readonly only?: LayerFilter;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface CaptureOptions {
 export function captureLayers<B>(
   objective: Objective<B>,
   seeded: SeededBatch<B>,
-  { onOutputs, cotangents, wholeObjective = false }: CaptureOptions = {},
+  { onOutputs, cotangents, wholeObjective = false, only }: CaptureOptions = {},
 ): LayerCapture {
   const { variables, regularizer } = objective;
   const table = new LayerTable();
@@ -63,8 +66,14 @@ export function captureLayers<B>(
   let further: readonly (readonly tf.Tensor[])[] = [];
   let recording = false;
   const trace = new KernelTrace(variables, table, (index, gradient) => {
-    if (recording) gradientsAt[index] = keep(gradient);
+    if (recording && isWanted(index)) gradientsAt[index] = keep(gradient);
   });
+  const isWanted = (index: number): boolean =>
+    only === undefined ||
+    table.observed[index]!.every(
+      ({ layer }) =>
+        layer.kind === 'dense' && only(layer.kernel, trace.outputs[index]!.size / layer.matrixShape[1]),
+    );
   let examples = 0;
   const inLoss = <T>(body: () => T): T => (wholeObjective ? trace.run(body) : body());
   const traced: Objective<B> = {
@@ -87,7 +96,8 @@ export function captureLayers<B>(
       return loss;
     }, variables);
     const owned = (tensor: tf.Tensor): tf.Tensor => tf.clone(tensor);
-    const uses = table.observed.flatMap((layers, index) => {
+    const uses = table.observed.flatMap((layers, index): LayerUse[] => {
+      if (!isWanted(index)) return layers.flatMap(({ layer }) => unrecorded(layer));
       const { shape } = trace.outputs[index]!;
       const delta = gradientsAt[index];
       const outputGradients = delta ? owned(delta) : tf.zeros(shape);
@@ -107,6 +117,12 @@ export function captureLayers<B>(
     table.dispose();
     tf.dispose(kept);
   }
+}
+
+/** A known layer as one that is not. */
+function unrecorded(layer: KnownLayer): OtherLayer[] {
+  const names = 'kernel' in layer ? [layer.kernel, layer.bias ?? []].flat() : [layer.variable];
+  return names.map((variable) => ({ kind: 'other', variable, kernelName: layer.kind }));
 }
 
 /** Σ over outputs of (∂output/∂y)ᵀ cotangent, for each y of `targets`. */

@@ -32,3 +32,6 @@ export type LayerUse =
   | Readonly<ElementwiseLayer<'shift'> & OutputGradients>
   | Readonly<EmbeddingLayer & Inputs & OutputGradients>
   | OtherLayer;
+
+/** Whether the layer with this kernel is worth recording when it sees so many rows: examples, or positions of sequences. */
+export type LayerFilter = (kernel: string, rows: number) => boolean;

@@ -15,6 +15,8 @@ import { basePass } from './base-pass.js';
 import { layeredPass } from './layered-pass.js';
 import { leaked, testVariable, uniformTensor, values } from '../test/numeric.js';
 
+const all = (): boolean => true;
+
 type Extra = Partial<Pick<Objective<SupervisedBatch>, 'regularizer' | 'loss'>>;
 
 /** y = tanh(x W₁ + b) W₂ on four rows. */
@@ -65,7 +67,7 @@ describe('layeredPass', () => {
         objective,
         seeded,
         { keepOutputs: kept, onOutputs: (outputs) => seen.push(tf.clone(outputs as tf.Tensor)) },
-        true,
+        all,
       );
       const base = basePass(objective, seeded);
       expect(values(loss)).toEqual(values(base.loss));
@@ -84,8 +86,24 @@ describe('layeredPass', () => {
     const { objective, batch, dispose } = setting();
     tf.tidy(() => {
       const one = { batch, seed: 3 };
-      expect(layeredPass(objective, [one], {}, false).layers).toBeUndefined();
-      expect(layeredPass(objective, [one, one], {}, true).layers).toBeUndefined();
+      expect(layeredPass(objective, [one], {}, undefined).layers).toBeUndefined();
+      expect(layeredPass(objective, [one, one], {}, all).layers).toBeUndefined();
+    });
+    dispose();
+  });
+
+  it('records the layers that are wanted, by kernel and rows, and lists the others as unknown', () => {
+    const { objective, batch, names, dispose } = setting();
+    tf.tidy(() => {
+      const asked: [string, number][] = [];
+      const { layers } = layeredPass(objective, [{ batch, seed: 3 }], {}, (kernel, rows) => {
+        asked.push([kernel, rows]);
+        return kernel === names[0];
+      });
+      expect(new Set(asked.map(([kernel, rows]) => `${kernel} ${rows}`))).toEqual(
+        new Set([`${names[0]} 4`, `${names[2]} 4`]),
+      );
+      expect(names.map((name) => kindsOf(layers!, name))).toEqual([['dense'], ['dense'], ['other']]);
     });
     dispose();
   });
@@ -97,7 +115,7 @@ describe('layeredPass', () => {
     }));
     const kinds = [regularized, inLoss].map(({ objective, batch, names }) =>
       tf.tidy(() => {
-        const { layers } = layeredPass(objective, [{ batch, seed: 3 }], {}, true);
+        const { layers } = layeredPass(objective, [{ batch, seed: 3 }], {}, all);
         return names.map((name) => kindsOf(layers!, name));
       }),
     );
@@ -116,7 +134,7 @@ function layered(rate = 0.1): { rule: UpdateRule; given: CapturedLayers[] } {
   const plain = sgd({ learningRate: rate });
   const rule: UpdateRule = {
     ...plain,
-    wantsLayers: () => true,
+    wantsLayers: () => all,
     withLayers(layers) {
       given.push(layers);
       return {

@@ -2,6 +2,7 @@
 import { basePass, keptCopy } from './base-pass.js';
 import type { BasePass, BasePassOptions, SeededBatch } from './base-pass.js';
 import { captureLayers } from './layer-capture.js';
+import type { LayerFilter } from './layer-use.js';
 import type { Objective } from './objective.js';
 import type { CapturedLayers } from './update-rule.js';
 
@@ -10,19 +11,21 @@ export interface LayeredPass extends BasePass {
 }
 
 /**
- * `basePass`, to the bit, with the layers when they are wanted and there is one batch alone: to keep X̄ and Δ of several
+ * `basePass`, to the bit, with the layers that are wanted when there is one batch alone: to keep X̄ and Δ of several
  * micro-batches would undo what they are for. Run inside `tf.tidy`, to which X̄ and Δ belong as well.
  */
 export function layeredPass<B>(
   objective: Objective<B>,
   batches: readonly SeededBatch<B>[],
   options: BasePassOptions,
-  wantsLayers: boolean,
+  wanted: LayerFilter | undefined,
 ): LayeredPass {
   const [batch, ...others] = batches;
-  if (!wantsLayers || batch === undefined || others.length > 0) return basePass(objective, batches, options);
+  if (wanted === undefined || batch === undefined || others.length > 0)
+    return basePass(objective, batches, options);
   const { loss, gradients, uses } = captureLayers(objective, batch, {
     wholeObjective: true,
+    only: wanted,
     onOutputs(outputs) {
       options.keepOutputs?.push(keptCopy(outputs));
       options.onOutputs?.(outputs, 0);

@@ -51,7 +51,7 @@ export class RuleOptimizer<B> implements Optimizer<B> {
         this.objective,
         batches,
         options.onOutputs ? { onOutputs: options.onOutputs } : {},
-        clip === undefined && this.runner.wantsLayers,
+        clip === undefined ? this.runner.wantedLayers : undefined,
       );
       this.runner.move(clip?.(base.gradients) ?? base.gradients, this.stepCount + 1, base.layers);
       this.stepCount++;

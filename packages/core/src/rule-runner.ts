@@ -1,6 +1,7 @@
 /** A rule at work on an objective's variables: owns φ and the rule's state, gives directions and proposes θ′. */
 import * as tf from '@tensorflow/tfjs-core';
 import { ApoError, requireArgument } from './errors.js';
+import type { LayerFilter } from './layer-use.js';
 import type { OptimizerState } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import {
@@ -59,9 +60,9 @@ export class RuleRunner {
     });
   }
 
-  /** Whether the rule may need fewer operations when the pass records the layers. */
-  get wantsLayers(): boolean {
-    return this.rule.withLayers !== undefined && (this.rule.wantsLayers?.(this.list) ?? false);
+  /** The layers that the rule can do something with; `undefined` for none. */
+  get wantedLayers(): LayerFilter | undefined {
+    return this.rule.withLayers && this.rule.wantsLayers?.(this.list);
   }
 
   /** The direction after gradient g, and the state that goes with it; all belongs to the current tidy until `commit`. */

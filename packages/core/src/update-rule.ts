@@ -1,6 +1,6 @@
 /** The one seam of the package: u(θ, φ, B) as init · direction · apply · vjp. A rule is data and pure functions; it owns no state. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LayerUse } from './layer-use.js';
+import type { LayerFilter, LayerUse } from './layer-use.js';
 
 /** Tensors by variable name (or by the name of an entry of φ). */
 export type TensorMap = Record<string, tf.Tensor>;
@@ -64,7 +64,7 @@ export interface VjpInput {
 export interface CapturedLayers {
   /** By variable name. */
   readonly gradients: TensorMap;
-  /** All uses of the variables, those in the loss and the regulariser included. */
+  /** All uses of the variables, those in the loss and the regulariser included; `other` where the rule did not want the layer. */
   readonly uses: readonly LayerUse[];
 }
 
@@ -91,8 +91,8 @@ export interface UpdateRule {
   update?(input: DirectionInput, phi: TensorMap, factor: number): UpdateOutput | undefined;
   /** (∂u/∂φ)ᵀ v, by the names of φ. Without it, core differentiates `apply`. */
   vjp?(input: VjpInput): TensorMap;
-  /** Whether a pass that records the layers may be worth it for `withLayers`. Absent: never. */
-  wantsLayers?(variables: readonly tf.Variable[]): boolean;
+  /** Which layers a pass has to record for `withLayers`. `undefined`, or absent: none, and no need to look for them. */
+  wantsLayers?(variables: readonly tf.Variable[]): LayerFilter | undefined;
   /**
    * The same rule for the step of one gradient, when X̄ and Δ of the layers are known: equal within rounding, in fewer operations.
    * It is given the unclipped gradient of a single batch, and may return itself. The result is used within the current tidy only.

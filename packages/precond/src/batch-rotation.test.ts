@@ -173,21 +173,16 @@ describe('the batch rotation stays away', () => {
 
   it('from forms that no layer can make cheaper, which ask for no layers', () => {
     const { variables, dispose } = network({});
-    const asks = (options: PreconditionOptions): boolean | undefined =>
-      precondition(options).wantsLayers?.(variables);
+    const asks = (options: PreconditionOptions, rows = ROWS): boolean | undefined =>
+      precondition(options).wantsLayers?.(variables)?.(variables[0]!.name, rows);
     expect(asks({ form: 'full' })).toBe(true);
-    expect(asks({ form: 'full', batchRotation: false })).toBe(false);
-    expect(
-      asks({
-        form: 'full',
-        overrides: [
-          { pattern: /first/, block: { batchRotation: false } },
-          { pattern: /second/, block: { form: 'diagonal' } },
-        ],
-      }),
-    ).toBe(false);
-    expect(asks({ form: 'diagonal' })).toBe(false);
-    expect(asks({ form: 'low-rank' })).toBe(false);
+    expect(asks({ form: 'full' }, WIDTH)).toBe(false);
+    expect(precondition({ form: 'full' }).wantsLayers?.(variables)?.('another', ROWS)).toBe(false);
+    expect(asks({ form: 'full', batchRotation: false })).toBeUndefined();
+    const overrides = [{ pattern: /first/, block: { batchRotation: false } }];
+    expect(asks({ form: 'full', overrides })).toBe(false);
+    expect(asks({ form: 'diagonal' })).toBeUndefined();
+    expect(asks({ form: 'low-rank' })).toBeUndefined();
     dispose();
   });
 

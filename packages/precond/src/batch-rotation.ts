@@ -1,12 +1,29 @@
 /** The blocks of one step whose gradient came with the layers: those that can, work on the rows X̄ and Δ instead of on G. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { CapturedLayers, TensorMap } from '@apo/core';
+import type { CapturedLayers, LayerFilter, TensorMap } from '@apo/core';
 import type { Block } from './blocks/block.js';
 import { layerRows } from './layer-rows.js';
 import type { PlacedBlock } from './partition.js';
 
 /** An entry of the direction: 1, or by what the step was lengthened or shortened since. Without it a direction is no X̄ᵀΔ. */
 const LENGTH = 'precondition:length';
+
+/** Those whose block takes fewer operations over so many rows, in a step or in its vector–Jacobian product; `undefined` where none can. */
+export function wantedLayers(list: readonly PlacedBlock[]): LayerFilter | undefined {
+  const blocks = new Map(
+    list.flatMap(({ layout, block }) => (block.flopsAt ? [[layout.variables[0]!.name, block]] : [])),
+  );
+  if (blocks.size === 0) return undefined;
+  return (kernel, rows) => {
+    const block = blocks.get(kernel);
+    const counts = block?.flopsAt?.(rows);
+    return (
+      block !== undefined &&
+      counts !== undefined &&
+      (counts.flops < block.flops || counts.gradientFlops < block.gradientFlops)
+    );
+  };
+}
 
 export interface LayerBlocks {
   /** The gradients as a direction: marked as the ones that the layers gave, if they are. */

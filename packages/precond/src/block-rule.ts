@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createRandom, LOG_LEARNING_RATE, requireArgument, requireNumber } from '@apo/core';
 import type { RuleState, TensorMap, UpdateRule } from '@apo/core';
-import { layerBlocks } from './batch-rotation.js';
+import { layerBlocks, wantedLayers } from './batch-rotation.js';
 import type { LayerBlocks } from './batch-rotation.js';
 import { contractBlocks, DECAY, stepBlocks } from './block-step.js';
 import type { NamedShape } from './matricize.js';
@@ -119,7 +119,7 @@ export function blockRule(
         );
         return { ...scaleGradient(scale, phi, perBlock), ...gradient };
       },
-      wantsLayers: (variables) => blocks(variables).some(({ block }) => block.atRows !== undefined),
+      wantsLayers: (variables) => wantedLayers(blocks(variables)),
       withLayers(captured) {
         if (!isOwn(this) || this.vjp !== rule.vjp) return this;
         const own = layerBlocks(placed(captured.gradients), captured);
