@@ -8,9 +8,8 @@ import type { KroneckerFactors } from './kronecker.js';
 export const WORTHWHILE = 0.9;
 
 /**
- * From G: 2(rows + columns) products for R and U, see `kroneckerBlock`.
- * From N rows, X̄B and ΔA are as many products as there are rows, and R is 2·N·m·n more: with whole matrices
- * 2N(m² + n² + mn) against 2mn(m + n), so that it pays for N < mn(m + n) / (m² + n² + mn), which is ⅔ m when m = n. To rotate one
+ * For N rows. Only R is cheaper, U = B T Aᵀ is not: with whole matrices R takes 2N(m² + n² + mn) for X̄B, ΔA and their product, against
+ * 2mn(m + n), so that it pays for N < mn(m + n) / (m² + n² + mn), which is ⅔ m when m = n. To rotate one
  * side alone is never better: Bᵀ(X̄ᵀ(ΔA)) takes fewer operations than Bᵀ(GA) for N < mn / (m + n) only, and there both sides pay.
  */
 export function rotatedFlops(
