@@ -5,6 +5,7 @@ import type { ApoOptions, ApoRule, ResolvedApoOptions } from './apo-options.js';
 import { basePass } from './base-pass.js';
 import type { BasePass, SeededBatch } from './base-pass.js';
 import { calibrateLogRate } from './calibration.js';
+import { layeredPass } from './layered-pass.js';
 import { MetaStatisticsFeed } from './meta-statistics.js';
 import type { MetaStepListener } from './meta-statistics.js';
 import { lookaheadParts, metaStep, promisedDecrease } from './meta-step.js';
@@ -93,18 +94,20 @@ export class Apo<B> implements Optimizer<B> {
     const keepOutputs: Outputs[] = [];
     try {
       return tf.tidy(() => {
-        const base = basePass(this.objective, own, {
+        const { clip, warmup, lookahead } = this.options;
+        const inWarmup = warmup !== undefined && step <= warmup.steps;
+        const keep = {
           ...(needsOutputs && { keepOutputs }),
           ...(options.onOutputs && { onOutputs: options.onOutputs }),
-        });
-        const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
-        const inWarmup = this.options.warmup !== undefined && step <= this.options.warmup.steps;
+        };
+        const appliesRule = (isMetaStep || !inWarmup) && clip === undefined;
+        const base = layeredPass(this.objective, own, keep, appliesRule ? this.main.wantedLayers : undefined);
+        const gradients = clip?.(base.gradients) ?? base.gradients;
         if (inWarmup || isMetaStep) {
-          const advance = this.main.advance(
-            gradients,
-            step,
-            isMetaStep && this.options.lookahead === 'committed',
-          );
+          const advance = this.main.advance(gradients, step, {
+            wantCommitted: isMetaStep && lookahead === 'committed',
+            layers: base.layers,
+          });
           if (isMetaStep) {
             const problem = this.problem(own, second, keepOutputs);
             const descent = problem.lossBatches === own ? base : this.passOn(problem.lossBatches);
@@ -114,7 +117,7 @@ export class Apo<B> implements Optimizer<B> {
           if (inWarmup) this.warmup!.move(gradients, step);
           this.main.commit(advance, !inWarmup);
         } else {
-          this.main.move(gradients, step);
+          this.main.move(gradients, step, base.layers);
         }
         this.stepCount = step;
         return options.returnLoss ? base.loss : undefined;
@@ -163,13 +166,14 @@ export class Apo<B> implements Optimizer<B> {
   }
 
   private parts(advance: Advance): LookaheadParts {
-    const { rule, variables, phi } = this.main;
-    return lookaheadParts(rule, variables, phi, advance, this.options.lookahead);
+    const { variables, phi } = this.main;
+    return lookaheadParts(advance.rule, variables, phi, advance, this.options.lookahead);
   }
 
   /** φ moves; θ does not. */
   private adapt(problem: ProximalProblem<B>, descent: BasePass, advance: Advance): void {
-    const { rule, phi } = this.main;
+    const { phi } = this.main;
+    const { rule } = advance;
     const output = metaStep({
       problem,
       rule,
@@ -191,7 +195,8 @@ export class Apo<B> implements Optimizer<B> {
 
   /** Sets log η by acceptance ratio on the first batch. */
   private calibrate(problem: ProximalProblem<B>, descent: BasePass, advance: Advance): void {
-    const { rule, phi } = this.main;
+    const { phi } = this.main;
+    const { rule } = advance;
     const parts = this.parts(advance);
     const entry = rule.logLearningRate!;
     const shape = phi[entry]!.shape;

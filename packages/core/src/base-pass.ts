@@ -65,6 +65,12 @@ export function meanPass(
   };
 }
 
+/** Copies beyond the current tidy, since `predict` may return a tensor of the batch, or a variable. */
+export function keptCopy(outputs: Outputs): Outputs {
+  const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
+  return Array.isArray(outputs) ? outputs.map(copy) : copy(outputs);
+}
+
 export interface BasePassOptions {
   /** Receives a kept copy of each prediction, also when the pass fails later; the caller disposes them. */
   readonly keepOutputs?: Outputs[];
@@ -78,13 +84,11 @@ export function basePass<B>(
   batches: readonly SeededBatch<B>[],
   { keepOutputs, onOutputs }: BasePassOptions = {},
 ): BasePass {
-  // A copy, since `predict` may return a tensor of the batch, or a variable.
-  const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
   const passes = batches.map((seeded, i) =>
     gradientOf(
       () =>
         meanLoss(objective, [seeded], (output) => {
-          keepOutputs?.push(Array.isArray(output) ? output.map(copy) : copy(output));
+          keepOutputs?.push(keptCopy(output));
           onOutputs?.(output, i);
         }),
       objective.variables,

@@ -61,6 +61,7 @@ export type {
   StepOptions,
 } from './optimizer.js';
 export type {
+  CapturedLayers,
   CommittedOutput,
   DirectionInput,
   DirectionOutput,
@@ -108,7 +109,8 @@ export type { ProximalProblem, ProximalTerms, ProximalWeights } from './proximal
 export { calibrateLogRate } from './calibration.js';
 export type { CalibrationOptions } from './calibration.js';
 export { captureLayers } from './layer-capture.js';
-export type { CaptureOptions, LayerCapture, LayerUse } from './layer-capture.js';
+export type { CaptureOptions, LayerCapture } from './layer-capture.js';
+export type { LayerFilter, LayerUse } from './layer-use.js';
 export type {
   ConvolutionGeometry,
   ConvolutionLayer,

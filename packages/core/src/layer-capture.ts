@@ -6,45 +6,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { gradientOf, meanLoss } from './base-pass.js';
 import type { SeededBatch } from './base-pass.js';
 import { LayerTable } from './layer-capture-layers.js';
-import type {
-  ConvolutionLayer,
-  DenseLayer,
-  ElementwiseLayer,
-  EmbeddingLayer,
-  OtherLayer,
-} from './layer-capture-kinds.js';
+import type { KnownLayer, OtherLayer } from './layer-capture-kinds.js';
 import { KernelTrace } from './layer-capture-trace.js';
+import type { LayerFilter, LayerUse } from './layer-use.js';
 import type { Objective, Outputs } from './objective.js';
 import type { TensorMap } from './update-rule.js';
-
-interface Inputs {
-  /**
-   * dense: X̄ `[rows, in]`. Convolutions: the image `[batch, height, width, in]`. scale: x with the shape of the output.
-   * embedding: the indices, int32, any shape.
-   */
-  readonly inputs: tf.Tensor;
-}
-
-interface OutputGradients {
-  /**
-   * Δ = ∂J/∂y at the layer's output y (before an activation, but for a bias before or after it), of the shape of y; of dense
-   * layers with the axes of an output vector in one, the last.
-   */
-  readonly outputGradients: tf.Tensor;
-  /** The same for each of the `cotangents`, instead of ∂J/∂f. */
-  readonly cotangentGradients: readonly tf.Tensor[];
-}
-
-/** One use of a variable. A variable that is used twice has two. */
-export type LayerUse =
-  | Readonly<DenseLayer & Inputs & OutputGradients>
-  | Readonly<ConvolutionLayer<'convolution'> & Inputs & OutputGradients>
-  | Readonly<ConvolutionLayer<'depthwise'> & Inputs & OutputGradients>
-  | Readonly<ConvolutionLayer<'transposed-convolution'> & Inputs & OutputGradients>
-  | Readonly<ElementwiseLayer<'scale'> & Inputs & OutputGradients>
-  | Readonly<ElementwiseLayer<'shift'> & OutputGradients>
-  | Readonly<EmbeddingLayer & Inputs & OutputGradients>
-  | OtherLayer;
 
 export interface LayerCapture {
   /** J_B(θ), regularisers included. */
@@ -65,6 +31,13 @@ export interface CaptureOptions {
    * a backward pass, since no parameter gradient is taken; intermediate tensors of it live until the pass ends.
    */
   readonly cotangents?: (outputs: readonly tf.Tensor[]) => readonly (readonly tf.Tensor[])[];
+  /**
+   * Look for uses in the loss and the regulariser, too: then a variable whose uses are all `dense` has the gradient Σ X̄ᵀΔ
+   * and nothing else. Default: in `predict` alone.
+   */
+  readonly wholeObjective?: boolean;
+  /** Dense layers alone, those that it holds for; every other use is listed as `other`, and its Δ is not kept. Default: all layers. */
+  readonly only?: LayerFilter;
 }
 
 /**
@@ -72,14 +45,14 @@ export interface CaptureOptions {
  * tensors of the result belong.
  *
  * Layers are recognised by the engine kernels that take a variable, or a reshaped or transposed view of it: matrix products
- * (dense, also by `einsum`), convolutions, depthwise and transposed ones, broadcast sums and products (normalisation), batch normalisation and gathers
- * (embeddings). A bias belongs to a layer when it is added to the layer's output itself. Everything else that takes a variable is
- * reported as `other`. Calls may be nested, and the engine is as it was afterwards, also when something throws.
+ * (dense, also by `einsum`), convolutions, depthwise and transposed ones, broadcast sums and products (normalisation), batch
+ * normalisation and gathers (embeddings). A bias belongs to a layer when it is added to the layer's output itself. Everything else
+ * that takes a variable is reported as `other`. Calls may be nested, and the engine is as it was afterwards, also when something throws.
  */
 export function captureLayers<B>(
   objective: Objective<B>,
   seeded: SeededBatch<B>,
-  { onOutputs, cotangents }: CaptureOptions = {},
+  { onOutputs, cotangents, wholeObjective = false, only }: CaptureOptions = {},
 ): LayerCapture {
   const { variables, regularizer } = objective;
   const table = new LayerTable();
@@ -93,14 +66,21 @@ export function captureLayers<B>(
   let further: readonly (readonly tf.Tensor[])[] = [];
   let recording = false;
   const trace = new KernelTrace(variables, table, (index, gradient) => {
-    if (recording) gradientsAt[index] = keep(gradient);
+    if (recording && isWanted(index)) gradientsAt[index] = keep(gradient);
   });
+  const isWanted = (index: number): boolean =>
+    only === undefined ||
+    table.observed[index]!.every(
+      ({ layer }) =>
+        layer.kind === 'dense' && only(layer.kernel, trace.outputs[index]!.size / layer.matrixShape[1]),
+    );
   let examples = 0;
+  const inLoss = <T>(body: () => T): T => (wholeObjective ? trace.run(body) : body());
   const traced: Objective<B> = {
     ...objective,
     predict: (batch, training) => trace.run(() => objective.predict(batch, training)),
-    loss: (outputs, batch) => objective.loss(outputs, batch),
-    ...(regularizer && { regularizer: () => regularizer.call(objective) }),
+    loss: (outputs, batch) => inLoss(() => objective.loss(outputs, batch)),
+    ...(regularizer && { regularizer: () => inLoss(() => regularizer.call(objective)) }),
   };
   try {
     const { value, gradients } = gradientOf(() => {
@@ -116,7 +96,8 @@ export function captureLayers<B>(
       return loss;
     }, variables);
     const owned = (tensor: tf.Tensor): tf.Tensor => tf.clone(tensor);
-    const uses = table.observed.flatMap((layers, index) => {
+    const uses = table.observed.flatMap((layers, index): LayerUse[] => {
+      if (!isWanted(index)) return layers.flatMap(({ layer }) => unrecorded(layer));
       const { shape } = trace.outputs[index]!;
       const delta = gradientsAt[index];
       const outputGradients = delta ? owned(delta) : tf.zeros(shape);
@@ -136,6 +117,12 @@ export function captureLayers<B>(
     table.dispose();
     tf.dispose(kept);
   }
+}
+
+/** A known layer as one that is not. */
+function unrecorded(layer: KnownLayer): OtherLayer[] {
+  const names = 'kernel' in layer ? [layer.kernel, layer.bias ?? []].flat() : [layer.variable];
+  return names.map((variable) => ({ kind: 'other', variable, kernelName: layer.kind }));
 }
 
 /** Σ over outputs of (∂output/∂y)ᵀ cotangent, for each y of `targets`. */

@@ -1,7 +1,7 @@
 /** A rule at a fixed (or scheduled) φ: SGD, momentum, RMSprop, Adam(W) as one knows them, with the same contract as `Apo`. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { StepperOptions } from './apo-options.js';
-import { basePass } from './base-pass.js';
+import { layeredPass } from './layered-pass.js';
 import type { Objective } from './objective.js';
 import { requireUniqueNames } from './objective.js';
 import { batchList } from './optimizer.js';
@@ -46,13 +46,14 @@ export class RuleOptimizer<B> implements Optimizer<B> {
   ): tf.Scalar | undefined {
     const batches = batchList(batch).map((one) => ({ batch: one, seed: this.random.integer(0x7fffffff) }));
     return tf.tidy(() => {
-      const base = basePass(
+      const { clip } = this.options;
+      const base = layeredPass(
         this.objective,
         batches,
         options.onOutputs ? { onOutputs: options.onOutputs } : {},
+        clip === undefined ? this.runner.wantedLayers : undefined,
       );
-      const gradients = this.options.clip?.(base.gradients) ?? base.gradients;
-      this.runner.move(gradients, this.stepCount + 1);
+      this.runner.move(clip?.(base.gradients) ?? base.gradients, this.stepCount + 1, base.layers);
       this.stepCount++;
       return options.returnLoss ? base.loss : undefined;
     });

@@ -1,6 +1,7 @@
 /** A rule at work on an objective's variables: owns φ and the rule's state, gives directions and proposes θ′. */
 import * as tf from '@tensorflow/tfjs-core';
 import { ApoError, requireArgument } from './errors.js';
+import type { LayerFilter } from './layer-use.js';
 import type { OptimizerState } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import {
@@ -12,15 +13,31 @@ import {
   scaled,
   stateTensors,
 } from './tensor-map.js';
-import type { CommittedOutput, RuleState, TensorMap, UpdateRule } from './update-rule.js';
+import type {
+  CapturedLayers,
+  CommittedOutput,
+  DirectionInput,
+  RuleState,
+  TensorMap,
+  UpdateRule,
+} from './update-rule.js';
 
 /** What one gradient gives: the rule's next state, its direction and, if asked for, the committed lookahead. */
 export interface Advance {
   readonly step: number;
+  /** The rule for this direction: the runner's own, or what it makes of the layers that the gradient came from. */
+  readonly rule: UpdateRule;
   readonly state: RuleState;
   readonly direction: TensorMap;
   readonly drift?: TensorMap;
   readonly committed?: CommittedOutput;
+}
+
+export interface AdvanceOptions {
+  /** Also the committed lookahead. Default false. */
+  readonly wantCommitted?: boolean;
+  /** What the pass recorded, if it did: of this very gradient. */
+  readonly layers?: CapturedLayers | undefined;
 }
 
 export class RuleRunner {
@@ -43,31 +60,50 @@ export class RuleRunner {
     });
   }
 
+  /** The layers that the rule can do something with; `undefined` for none. */
+  get wantedLayers(): LayerFilter | undefined {
+    return this.rule.withLayers && this.rule.wantsLayers?.(this.list);
+  }
+
   /** The direction after gradient g, and the state that goes with it; all belongs to the current tidy until `commit`. */
-  advance(gradients: TensorMap, step: number, wantCommitted = false): Advance {
-    const input = { variables: this.variables, gradients, state: this.ruleState, step };
-    const committed = wantCommitted ? this.rule.committed?.(input) : undefined;
-    return { step, ...this.rule.direction(input), ...(committed && { committed }) };
+  advance(
+    gradients: TensorMap,
+    step: number,
+    { wantCommitted = false, layers }: AdvanceOptions = {},
+  ): Advance {
+    const rule = this.ruleAt(layers);
+    const input = this.directionInput(gradients, step);
+    const committed = wantCommitted ? rule.committed?.(input) : undefined;
+    return { step, rule, ...rule.direction(input), ...(committed && { committed }) };
+  }
+
+  private ruleAt(layers: CapturedLayers | undefined): UpdateRule {
+    return (layers && this.rule.withLayers?.(layers)) ?? this.rule;
+  }
+
+  private directionInput(gradients: TensorMap, step: number): DirectionInput {
+    return { variables: this.variables, gradients, state: this.ruleState, step };
   }
 
   /**
    * Takes the state of `advance` over, and moves θ ← u(θ, φ, schedule · d) unless another rule moves θ.
    * @throws ApoError `INVALID_ARGUMENT`, before anything has moved, when the rule's θ′ lacks a variable or has another shape.
    */
-  commit({ step, direction, drift, state }: Advance, moveVariables = true): void {
+  commit({ step, rule, direction, drift, state }: Advance, moveVariables = true): void {
     if (moveVariables) {
       const start = displaced(this.variables, drift);
-      this.assign(this.rule.apply(start, this.phi, scaled(direction, this.factor(step))));
+      this.assign(rule.apply(start, this.phi, scaled(direction, this.factor(step))));
     }
     this.takeState(state);
   }
 
   /** `advance` and `commit` at once, in one pass where the engine has a kernel for this rule. Throws as `commit` does. */
-  move(gradients: TensorMap, step: number): void {
-    const input = { variables: this.variables, gradients, state: this.ruleState, step };
-    const output = this.rule.update?.(input, this.phi, this.factor(step));
+  move(gradients: TensorMap, step: number, layers?: CapturedLayers): void {
+    const rule = this.ruleAt(layers);
+    const input = this.directionInput(gradients, step);
+    const output = rule.update?.(input, this.phi, this.factor(step));
     if (output === undefined) {
-      this.commit(this.advance(gradients, step));
+      this.commit({ step, rule, ...rule.direction(input) });
       return;
     }
     this.assign(output.variables);

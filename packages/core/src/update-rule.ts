@@ -1,5 +1,6 @@
 /** The one seam of the package: u(θ, φ, B) as init · direction · apply · vjp. A rule is data and pure functions; it owns no state. */
 import type * as tf from '@tensorflow/tfjs-core';
+import type { LayerFilter, LayerUse } from './layer-use.js';
 
 /** Tensors by variable name (or by the name of an entry of φ). */
 export type TensorMap = Record<string, tf.Tensor>;
@@ -59,6 +60,14 @@ export interface VjpInput {
   readonly only?: string;
 }
 
+/** One gradient of the whole objective on one batch, and what every layer saw in the pass that gave it. */
+export interface CapturedLayers {
+  /** By variable name. */
+  readonly gradients: TensorMap;
+  /** All uses of the variables, those in the loss and the regulariser included; `other` where the rule did not want the layer. */
+  readonly uses: readonly LayerUse[];
+}
+
 /**
  * An update rule θ′ = u(θ, φ, B) whose direction does not depend on φ (so first derivatives suffice, Sec. 4.1).
  * All functions are synchronous and pure, run inside `tf.tidy`, and return new tensors that belong to the caller
@@ -82,6 +91,13 @@ export interface UpdateRule {
   update?(input: DirectionInput, phi: TensorMap, factor: number): UpdateOutput | undefined;
   /** (∂u/∂φ)ᵀ v, by the names of φ. Without it, core differentiates `apply`. */
   vjp?(input: VjpInput): TensorMap;
+  /** Which layers a pass has to record for `withLayers`. `undefined`, or absent: none, and no need to look for them. */
+  wantsLayers?(variables: readonly tf.Variable[]): LayerFilter | undefined;
+  /**
+   * The same rule for the step of one gradient, when X̄ and Δ of the layers are known: equal within rounding, in fewer operations.
+   * It is given the unclipped gradient of a single batch, and may return itself. The result is used within the current tidy only.
+   */
+  withLayers?(layers: CapturedLayers): UpdateRule;
   /** The entry of φ that is the logarithm of a learning rate `[groups]`: calibrated, clamped and reported by `Apo`. */
   readonly logLearningRate?: string;
   /** The names of the groups in that entry, in order. */

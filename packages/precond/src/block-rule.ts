@@ -5,6 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createRandom, LOG_LEARNING_RATE, requireArgument, requireNumber } from '@apo/core';
 import type { RuleState, TensorMap, UpdateRule } from '@apo/core';
+import { layerBlocks, wantedLayers } from './batch-rotation.js';
+import type { LayerBlocks } from './batch-rotation.js';
 import { contractBlocks, DECAY, stepBlocks } from './block-step.js';
 import type { NamedShape } from './matricize.js';
 import type { PlacedBlock } from './partition.js';
@@ -53,62 +55,89 @@ export function blockRule(
   const placed = (variables: TensorMap): readonly PlacedBlock[] =>
     blocks(Object.entries(variables).map(([key, { shape }]) => ({ name: key, shape })));
 
-  const rule: UpdateRule = {
-    name,
-    ...(scale !== false && { logLearningRate: LOG_LEARNING_RATE }),
-    defaultLookahead: 'step',
-    initialPhi(variables) {
-      const random = createRandom(seed);
-      const list = blocks(variables);
-      return Object.assign(
-        initialScale(scale, list.length, p0),
-        ...list.map(({ block }) => block.initialPhi(random, scale === false ? p0 : 1)),
-      ) as TensorMap;
-    },
-    initialState: (variables): RuleState =>
-      momentum === 0
-        ? {}
-        : { [PREVIOUS]: Object.fromEntries(variables.map((v) => [v.name, tf.clone(v as tf.Tensor)])) },
-    direction({ variables, gradients, state }) {
-      const direction = weightDecay === 0 ? gradients : { ...gradients, [DECAY]: tf.scalar(weightDecay) };
-      if (momentum === 0) return { direction, state };
-      const previous = state[PREVIOUS]!;
-      const names = Object.keys(variables);
-      return {
-        direction,
-        drift: Object.fromEntries(
-          names.map((key) => [key, tf.mul(tf.sub(variables[key]!, previous[key]!), momentum)]),
-        ),
-        state: { [PREVIOUS]: Object.fromEntries(names.map((key) => [key, tf.clone(variables[key]!)])) },
-      };
-    },
-    apply(variables, phi, direction) {
-      return stepBlocks(placed(variables), scaleRates(scale, phi), { variables, phi, direction });
-    },
-    update(input, phi, factor) {
-      // A rule that was made from this one with parts of its own is another rule.
-      if (momentum > 0 || this.direction !== rule.direction || this.apply !== rule.apply) return undefined;
-      const { variables } = input;
-      const { direction, state } = rule.direction(input);
-      const rates = scaleRates(scale, phi) ?? tf.ones<tf.Rank.R1>([1]);
-      const scaled: tf.Tensor1D = factor === 1 ? rates : tf.mul(rates, factor);
-      return { variables: stepBlocks(placed(variables), scaled, { variables, phi, direction }), state };
-    },
-    vjp({ variables, phi, direction, cotangent, only }) {
-      const input = { variables, phi, direction, cotangent };
-      const wanted = only === LOG_LEARNING_RATE ? 'inner' : 'all';
-      const { gradient, perBlock } = contractBlocks(placed(variables), scaleRates(scale, phi), input, wanted);
-      return { ...scaleGradient(scale, phi, perBlock), ...gradient };
-    },
-    // ∂Q/∂S is proportional to S: an element that is exactly zero has left the family for good.
-    diagnostics(phi) {
-      const counts = Object.entries(phi)
-        .filter(([key]) => key.endsWith('.S'))
-        .map(([, s]): tf.Scalar => tf.sum(tf.cast(tf.equal(s, 0), 'float32')));
-      return counts.length === 0 ? {} : { zeroScales: tf.addN(counts) };
-    },
+  /** @param layers Of the one step that the rule is for; without them, it is for all. */
+  const ruleWith = (layers?: LayerBlocks): UpdateRule => {
+    const blocksFor = (variables: TensorMap, direction: TensorMap): readonly PlacedBlock[] =>
+      layers?.at(placed(variables), direction) ?? placed(variables);
+    const rule: UpdateRule = {
+      name,
+      ...(scale !== false && { logLearningRate: LOG_LEARNING_RATE }),
+      defaultLookahead: 'step',
+      initialPhi(variables) {
+        const random = createRandom(seed);
+        const list = blocks(variables);
+        return Object.assign(
+          initialScale(scale, list.length, p0),
+          ...list.map(({ block }) => block.initialPhi(random, scale === false ? p0 : 1)),
+        ) as TensorMap;
+      },
+      initialState: (variables): RuleState =>
+        momentum === 0
+          ? {}
+          : { [PREVIOUS]: Object.fromEntries(variables.map((v) => [v.name, tf.clone(v as tf.Tensor)])) },
+      direction({ variables, gradients, state }) {
+        const marked = layers?.mark(gradients) ?? gradients;
+        const direction = weightDecay === 0 ? marked : { ...marked, [DECAY]: tf.scalar(weightDecay) };
+        if (momentum === 0) return { direction, state };
+        const previous = state[PREVIOUS]!;
+        const names = Object.keys(variables);
+        return {
+          direction,
+          drift: Object.fromEntries(
+            names.map((key) => [key, tf.mul(tf.sub(variables[key]!, previous[key]!), momentum)]),
+          ),
+          state: { [PREVIOUS]: Object.fromEntries(names.map((key) => [key, tf.clone(variables[key]!)])) },
+        };
+      },
+      apply(variables, phi, direction) {
+        return stepBlocks(blocksFor(variables, direction), scaleRates(scale, phi), {
+          variables,
+          phi,
+          direction,
+        });
+      },
+      update(input, phi, factor) {
+        // A rule that was made from this one with parts of its own is another rule.
+        if (momentum > 0 || !isOwn(this)) return undefined;
+        const { variables } = input;
+        const { direction, state } = rule.direction(input);
+        const rates = scaleRates(scale, phi) ?? tf.ones<tf.Rank.R1>([1]);
+        const scaled: tf.Tensor1D = factor === 1 ? rates : tf.mul(rates, factor);
+        return {
+          variables: stepBlocks(blocksFor(variables, direction), scaled, { variables, phi, direction }),
+          state,
+        };
+      },
+      vjp({ variables, phi, direction, cotangent, only }) {
+        const input = { variables, phi, direction, cotangent };
+        const wanted = only === LOG_LEARNING_RATE ? 'inner' : 'all';
+        const { gradient, perBlock } = contractBlocks(
+          blocksFor(variables, direction),
+          scaleRates(scale, phi),
+          input,
+          wanted,
+        );
+        return { ...scaleGradient(scale, phi, perBlock), ...gradient };
+      },
+      wantsLayers: (variables) => wantedLayers(blocks(variables)),
+      withLayers(captured) {
+        if (!isOwn(this) || this.vjp !== rule.vjp) return this;
+        const own = layerBlocks(placed(captured.gradients), captured);
+        return own ? ruleWith(own) : this;
+      },
+      // ∂Q/∂S is proportional to S: an element that is exactly zero has left the family for good.
+      diagnostics(phi) {
+        const counts = Object.entries(phi)
+          .filter(([key]) => key.endsWith('.S'))
+          .map(([, s]): tf.Scalar => tf.sum(tf.cast(tf.equal(s, 0), 'float32')));
+        return counts.length === 0 ? {} : { zeroScales: tf.addN(counts) };
+      },
+    };
+    const isOwn = (other: UpdateRule): boolean =>
+      other.direction === rule.direction && other.apply === rule.apply;
+    return rule;
   };
-  return rule;
+  return ruleWith();
 }
 
 /** The same function, which keeps its last result for variables of the same names and shapes. */

@@ -1,4 +1,5 @@
 /** The partition for people: which block each variable has, how many numbers it adds and what applying it costs. */
+import { requireInteger } from '@apo/core';
 import { partitionBlocks } from './partition.js';
 import type { PartitionOptions } from './partition.js';
 import type { NamedShape } from './matricize.js';
@@ -10,7 +11,7 @@ export interface PartitionRow {
   readonly variables: readonly string[];
   /** m, n of its matrix. */
   readonly shape: readonly [number, number];
-  /** `rank 16`, `rank 16 × full` (rows × columns), `blocks of 61`, `diagonal`, … */
+  /** `rank 16`, `rank 16 × full` (rows × columns), `blocks of 61`, `diagonal`, …; `full, rotated` where a step rotates the batch. */
   readonly block: string;
   /** Numbers that it adds to φ; 4 bytes each, and the same twice more for Adam. */
   readonly parameters: number;
@@ -20,17 +21,31 @@ export interface PartitionRow {
   readonly gradientFlops: number;
 }
 
-/** What `precondition(options)` will do with these variables. @throws ApoError as `precondition` and `Apo`. */
-export function partition(variables: readonly NamedShape[], options: PartitionOptions = {}): PartitionRow[] {
-  return partitionBlocks(variables, options).map(({ name, layout, block }) => ({
-    name,
-    variables: layout.variables.map((variable) => variable.name),
-    shape: layout.shape,
-    block: block.label,
-    parameters: block.parameters,
-    flops: block.flops,
-    gradientFlops: block.gradientFlops,
-  }));
+/**
+ * What `precondition(options)` will do with these variables.
+ * @param batchRows How many rows a dense layer sees in a step: the examples, times the positions where it sees sequences. Every
+ * kernel is taken for that of such a layer, used once and not regularised. Default: without the batch rotation.
+ * @throws ApoError as `precondition` and `Apo`, and `INVALID_ARGUMENT` unless `batchRows` is a whole number ≥ 1.
+ */
+export function partition(
+  variables: readonly NamedShape[],
+  options: PartitionOptions = {},
+  batchRows?: number,
+): PartitionRow[] {
+  if (batchRows !== undefined) requireInteger('batchRows', batchRows, 1);
+  return partitionBlocks(variables, options).map(({ name, layout, block }) => {
+    const { flops, gradientFlops } =
+      (batchRows === undefined ? undefined : block.flopsAt?.(batchRows)) ?? block;
+    return {
+      name,
+      variables: layout.variables.map((variable) => variable.name),
+      shape: layout.shape,
+      block: flops < block.flops ? `${block.label}, rotated` : block.label,
+      parameters: block.parameters,
+      flops,
+      gradientFlops,
+    };
+  });
 }
 
 const HEADER = ['variable', 'shape', 'block', 'parameters', 'FLOPs a step'];

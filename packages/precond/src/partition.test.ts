@@ -243,6 +243,17 @@ describe('the table', () => {
     ]);
   });
 
+  it('says where a step of the full form rotates the batch, if it knows the rows', () => {
+    const wide = [variable('a/kernel', 1000, 1000), variable('b/kernel', 1000, 10)];
+    const blocks = (rows?: number) => partition(wide, { form: 'full' }, rows).map(({ block }) => block);
+    expect(blocks()).toEqual(['full', 'full']);
+    // 6·100·m² for R in place of 4·m³, and 2·m² for S⊙S⊙R, m = 1000; a side of 10 has no use for it.
+    expect(blocks(100)).toEqual(['full, rotated', 'full']);
+    expect(partition(wide, { form: 'full' }, 100)[0]!.flops).toBe(4e9 + 6e8 + 2e6);
+    expect(blocks(600)).toEqual(['full', 'full']);
+    expect(refusal(() => partition(wide, {}, 0))).toMatch(/batchRows/);
+  });
+
   it('has every variable once, whatever the shapes', () => {
     const shapes = fc.array(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 5 }), {
       minLength: 1,

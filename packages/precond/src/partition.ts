@@ -2,6 +2,7 @@
 import { requireArgument, requireInteger } from '@apo/core';
 import { kroneckerBlock } from './blocks/kronecker.js';
 import type { Block } from './blocks/block.js';
+import { withRotation } from './blocks/rotated.js';
 import { blockDiagonalFactor } from './factors/block-diagonal.js';
 import type { Factor } from './factors/factor.js';
 import { fullFactor } from './factors/full.js';
@@ -28,6 +29,11 @@ export interface BlockOptions {
   readonly maxBlockSize?: number;
   /** Make the bias one more row of its kernel's matrix. Default true. */
   readonly foldBias?: boolean;
+  /**
+   * Compute R = BᵀGA as (X̄B)ᵀ(ΔA) in a dense layer that sees few rows, where that takes fewer operations: for whole matrices and
+   * blocks longer than 64. Default true.
+   */
+  readonly batchRotation?: boolean;
 }
 
 /** Other options for the variables whose names match; `sides` and `rows` replace what the name and shape say. */
@@ -111,7 +117,15 @@ function place(
   const [m, n] = layout.shape;
   const columns = sides === 'both' || sides === 'columns' ? factor(`${name}.A`, n, options) : identityFactor;
   const ofRows = sides === 'both' || sides === 'rows' ? factor(`${name}.B`, m, options) : identityFactor;
-  return { name, layout, block: kroneckerBlock(`${name}.S`, [m, n], { columns, rows: ofRows }) };
+  const factors = { columns, rows: ofRows };
+  const block = kroneckerBlock(`${name}.S`, layout.shape, factors);
+  // An engine's own kernels for low rank take the gradient whole, and a kernel of rank 4 is not that of a dense layer.
+  const rotates =
+    options.batchRotation !== false &&
+    block.lowRank === undefined &&
+    layout.inOrder &&
+    variable.shape.length < 4;
+  return { name, layout, block: rotates ? withRotation(block, `${name}.S`, layout.shape, factors) : block };
 }
 
 /** The factor of one side. A side of length one has none, since S scales it already. */

@@ -24,14 +24,14 @@ export interface StepFlops {
 
 /**
  * With N examples and kernels `[m, n]`: forward 2·N·Σmn; backward the same for the gradients of the kernels and again for those
- * of the layers' inputs, which the first layer does not need.
+ * of the layers' inputs, which the first layer does not need. P with the batch rotation, where it takes part.
  * @param variables Kernels `[in, out]` in the order of the layers, and biases.
  */
 export function stepFlops(variables: readonly NamedShape[], batchSize: number, form?: BenchForm): StepFlops {
   const sizes = variables.flatMap(({ shape: [m, n] }) => (n === undefined ? [] : [m! * n]));
   const forward = 2 * batchSize * sizes.reduce((sum, size) => sum + size, 0);
   const pass = 3 * forward - 2 * batchSize * (sizes[0] ?? 0);
-  const rows = form === undefined ? [] : partition(variables, formOptions[form]);
+  const rows = form === undefined ? [] : partition(variables, formOptions[form], batchSize);
   const sum = (of: (row: (typeof rows)[number]) => number): number =>
     rows.reduce((total, row) => total + of(row), 0);
   return {

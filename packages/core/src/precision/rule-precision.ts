@@ -34,7 +34,7 @@ export interface RulePrecisionOptions {
  * Under the preset `auto`, calibration forgives what J cannot resolve (2⁻⁸ of it in `bf16`, 2⁻¹¹ in `fp16`: `calibrate.resolution`),
  * and `backtrack` is off, since a rise of Q within that is no reason to cut the learning rate; both are options of `Apo` still.
  *
- * `update` is not offered, so that the direction is rounded in every step.
+ * `update` and `withLayers` are not offered, so that gradient and direction are rounded in every step.
  * @throws ApoError `INVALID_ARGUMENT` for another precision or option.
  */
 export function withRulePrecision(
@@ -82,6 +82,8 @@ export function withRulePrecision(
     },
     update: undefined,
     vjp: (input) => contract(rule, { ...input, phi: used(input.phi), cotangent: round(input.cotangent) }),
+    wantsLayers: undefined,
+    withLayers: undefined,
     logLearningRate: rule.logLearningRate,
     learningRateGroups: rule.learningRateGroups && ((variables) => rule.learningRateGroups!(variables)),
     diagnostics: rule.diagnostics && ((phi) => rule.diagnostics!(used(phi))),

@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Random, TensorMap } from '@apo/core';
 import type { LowRankForm } from '../factors/factor.js';
+import type { RowsOfLayer } from '../layer-rows.js';
 
 /** ∂/∂φ of ⟨w, P g⟩ by the block's entries, and ⟨w, P g⟩ itself. */
 export interface BlockGradient {
@@ -17,16 +18,20 @@ export interface LowRankBlock {
   readonly rows: LowRankForm;
 }
 
+/** Floating-point operations. */
+export interface BlockFlops {
+  /** Of one `apply`. */
+  readonly flops: number;
+  /** Of one `gradient`. */
+  readonly gradientFlops: number;
+}
+
 /** Matrices are `[m, n]`, those of the block's layout. Run inside `tf.tidy`; new tensors belong to the caller. */
-export interface Block {
+export interface Block extends BlockFlops {
   /** As in a table: `rank 16 × full`. */
   readonly label: string;
   /** Numbers in φ. */
   readonly parameters: number;
-  /** Floating-point operations of one `apply`. */
-  readonly flops: number;
-  /** Floating-point operations of one `gradient`. */
-  readonly gradientFlops: number;
   /** Entries of φ at the start, such that P = scale · I; the caller owns them. */
   initialPhi(random: Random, scale: number): TensorMap;
   /** P g. */
@@ -35,6 +40,13 @@ export interface Block {
   gradient(phi: TensorMap, g: tf.Tensor2D, w: tf.Tensor2D): BlockGradient;
   /** ⟨w, P g⟩ alone. */
   inner(phi: TensorMap, g: tf.Tensor2D, w: tf.Tensor2D): tf.Scalar;
+  /** Floating-point operations when the gradient is known as a sum over so many rows. Absent: the same. */
+  flopsAt?(batchRows: number): BlockFlops;
+  /**
+   * The same block for the gradient X̄ᵀΔ alone, where that saves operations: it reads the rows and not the g that it is given.
+   * `undefined` where it does not. Absent: never.
+   */
+  atRows?(layer: RowsOfLayer): Block | undefined;
   /** The entry of φ whose elements stay at zero once they are there, if there is one. */
   readonly absorbing?: string;
   /** Where both factors have such a form. */
