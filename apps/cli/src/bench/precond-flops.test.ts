@@ -19,8 +19,8 @@ describe('stepFlops', () => {
 
   it('adds what P costs', () => {
     // Matrices of 7×4 and 5×3 with the bias: S⊙S⊙G is 2 operations an element of 43, its gradient 8 (with no factors to
-    // multiply by), and ⟨w, P g⟩ another 2.
-    expect(stepFlops(small, 10, 'diagonal')).toMatchObject({ apply: 86, gradient: 344, inner: 172 });
+    // multiply by), and ⟨∇J, θ − θ′⟩ 3.
+    expect(stepFlops(small, 10, 'diagonal')).toMatchObject({ apply: 86, gradient: 344, inner: 129 });
   });
 
   it('is 1.50 times a step without P at rank 16 and 13.7 in the full form on the MLP', () => {
