@@ -36,9 +36,9 @@ describe('stepFlops', () => {
     const full = stepFlops(mlp, 100, 'full');
     expect(full.pass).toBe(919_600_000);
     expect(baseRatio(full)).toBeCloseTo(1 + (5604.9 + 8012 + 40.5 + 3.6) / 919.6, 2);
-    // 16·16·m·n is 201 M and 256 M; the last layer has rank 16 on 1,001 rows (8·16·m·n = 1.3 M), a whole matrix on 10.
+    // 16·16·m·n is 201 M and 256 M, 4·16²·(m + n) 1.8 M and 2.0 M; the last layer has rank 16 on 1,001 rows (8·16·m·n = 1.3 M), a whole matrix on 10.
     expect(baseRatio(stepFlops(mlp, 100, 'low-rank'))).toBeCloseTo(
-      1 + (200.96 + 256.26 + 1.68 + 3.6) / 919.6,
+      1 + (200.96 + 256.26 + 1.83 + 2.05 + 1.68 + 3.6) / 919.6,
       3,
     );
   });
