@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import './index.js';
 import { leaked, testVariable, values } from '../test/numeric.js';
 import { weightPull, weightTerm } from './weight-term.js';
@@ -18,9 +18,16 @@ function setting(lambdaWsd: number) {
 }
 
 const KERNEL = 'ApoWeightPull';
+const kernelNow = (): tf.KernelConfig | undefined =>
+  tf.getKernel(KERNEL, tf.getBackend());
+/** The engine's own. */
+let own: tf.KernelConfig | undefined;
+beforeEach(() => {
+  own = kernelNow();
+});
 afterEach(() => {
-  if (tf.getKernel(KERNEL, tf.getBackend()) as tf.KernelConfig | undefined)
-    tf.unregisterKernel(KERNEL, tf.getBackend());
+  if (kernelNow() !== own) tf.unregisterKernel(KERNEL, tf.getBackend());
+  if (own && kernelNow() === undefined) tf.registerKernel(own);
 });
 
 describe('½ λ_WSD ‖θ′ − θ‖²', () => {
@@ -50,6 +57,7 @@ describe('½ λ_WSD ‖θ′ − θ‖²', () => {
     tf.tidy(() => {
       const { problem, lookahead, gradients, names, dispose } = setting(0.5);
       const seen: Record<string, unknown>[] = [];
+      if (own) tf.unregisterKernel(KERNEL, tf.getBackend());
       tf.registerKernel({
         kernelName: KERNEL,
         backendName: tf.getBackend(),

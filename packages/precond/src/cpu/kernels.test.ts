@@ -1,5 +1,6 @@
 /** The kernels of the backend `cpu` against the same block in plain operators. */
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
 import { createRandom, runEngineKernel } from '@apo/core';
 import type { TensorMap } from '@apo/core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +10,11 @@ import { identityFactor } from '../factors/identity.js';
 import { lowRankFactor } from '../factors/low-rank.js';
 import { registerCpuKernels } from './kernels.js';
 
-beforeAll(registerCpuKernels);
+// Whatever engine the suite runs on, these are kernels of this one.
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+  registerCpuKernels();
+});
 
 interface Shape {
   readonly m: number;
