@@ -24,7 +24,7 @@ export { maxAlongRows, maxOverRows, minAlongRows, minOverRows } from './extremes
 export { convolve, filterGradient } from './convolution';
 export { gemmBatch } from './gemm-batch';
 export { gemmScratchBytes } from './gemm';
-export { innerProduct } from './inner-product';
+export { differenceProduct, innerProduct } from './inner-product';
 export { lowRankCombine, lowRankProject, lowRankRotate, lowRankStep } from './low-rank';
 export { lowRankGradientRows, lowRankGradientSpace, lowRankGradientSums } from './low-rank-gradient';
 export { lowRankGradientCombine, lowRankGradientLeft, lowRankTurn } from './low-rank-gradient-finish';
@@ -41,5 +41,6 @@ export { sumAlongRows, sumOverRows } from './sums';
 export { transposePlanes } from './transpose';
 export { elu, exp, expm1, leakyRelu, log, log1p, rsqrt, sigmoid, sign, softplus, sqrt, tanh } from './unary';
 export { packB, packTransposedB } from './pack';
+export { weightPull } from './weight-pull';
 export { winogradConvolve, winogradFilterPlanes } from './winograd';
 export { winogradFilter, winogradFilterGradient } from './winograd-filter';

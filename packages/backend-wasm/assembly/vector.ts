@@ -1,4 +1,4 @@
-/** Arithmetic in place on any number of floats, element by element. */
+/** Arithmetic in place on any number of floats, element by element, and the sum of a vector. */
 import { multiplyAdd } from './multiply-add';
 
 /** u ← keep·θ − rate·u. */
@@ -38,4 +38,14 @@ export function addTo(x: usize, y: usize, count: usize): void {
 /** x ← 0. */
 export function clear(x: usize, count: usize): void {
   memory.fill(x, 0, count * 4);
+}
+
+/** The sum of four lanes, in float64. */
+export function lanesOf(v: v128): f64 {
+  return (
+    <f64>f32x4.extract_lane(v, 0) +
+    <f64>f32x4.extract_lane(v, 1) +
+    <f64>f32x4.extract_lane(v, 2) +
+    <f64>f32x4.extract_lane(v, 3)
+  );
 }

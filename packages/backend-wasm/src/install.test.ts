@@ -28,6 +28,8 @@ const missing = [
   'ApoRmsprop',
   'ApoRound',
   'ApoScaledSubtract',
+  'ApoSelect',
+  'ApoWeightPull',
   'Conv2DBackpropFilter',
   'DepthwiseConv2dNativeBackpropFilter',
   'DepthwiseConv2dNativeBackpropInput',

@@ -1,7 +1,8 @@
 /**
  * The seam between an optimizer's arithmetic and kernels that an engine may bring for it: several tensors in one call and one
  * pass over each. They stand in TensorFlow.js's kernel registry under the names below; where there is none, plain ops run.
- * Outputs are always new tensors, since tensors may share data and engines may cache what they derived from it.
+ * Outputs are always new tensors, since tensors may share data and engines may cache what they derived from it; nothing is ever
+ * computed in the place of an input.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorMap } from './update-rule.js';
@@ -55,10 +56,27 @@ export interface ScaledSubtractKernelAttributes extends EngineKernelAttributes {
   readonly places: readonly number[];
 }
 
-/** `ApoInnerProduct`: Σ ⟨a, b⟩ of the roles `a` and `b` over the tensors whose place it is, as one tensor `[groups]`. */
+/**
+ * `ApoInnerProduct`: Σ ⟨a, b⟩ of the roles `a` and `b` over the tensors whose place it is, as one tensor `[groups]`; Σ ⟨a, b − c⟩
+ * where there is a role `subtrahend`, c.
+ */
 export interface InnerProductKernelAttributes extends EngineKernelAttributes {
   readonly places: readonly number[];
   readonly groups: number;
+}
+
+/**
+ * `ApoSelect`: the tensors of the role `yes` where the single input `condition`, a boolean scalar, holds, else those of `no`. An
+ * output may share its data with the tensor that was chosen.
+ */
+export type SelectKernelAttributes = EngineKernelAttributes;
+
+/**
+ * `ApoWeightPull`: v + λ (θ′ − θ) of the roles `lookahead`, `variable` and `cotangent`, then Σ (θ′ − θ)² over all tensors, a scalar;
+ * the scalar alone where the role `cotangent` is absent.
+ */
+export interface WeightPullKernelAttributes extends EngineKernelAttributes {
+  readonly lambda: number;
 }
 
 /** `ApoRound`: the tensors of the role `x` rounded to bfloat16 or float16, to nearest, ties to even; NaN, ±∞ and ±0 stay. */
@@ -87,6 +105,8 @@ export type EngineKernelName =
   | 'ApoRmsprop'
   | 'ApoAdam'
   | 'ApoScaledSubtract'
+  | 'ApoSelect'
+  | 'ApoWeightPull'
   | 'ApoInnerProduct'
   | 'ApoRound'
   | 'ApoLowRankUpdate'

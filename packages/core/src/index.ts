@@ -84,7 +84,9 @@ export type {
   RmspropKernelAttributes,
   RoundKernelAttributes,
   ScaledSubtractKernelAttributes,
+  SelectKernelAttributes,
   UpdateKernelAttributes,
+  WeightPullKernelAttributes,
 } from './engine-kernels.js';
 export { automaticVjp, contract } from './vjp.js';
 export { sgd } from './rules/sgd.js';

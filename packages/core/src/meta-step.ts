@@ -5,7 +5,7 @@ import type { BasePass } from './base-pass.js';
 import { proximalGradient, proximalTerms } from './proximal.js';
 import type { ProximalProblem, ProximalTerms } from './proximal.js';
 import type { Advance } from './rule-runner.js';
-import { displaced, innerProduct, scaled, select } from './tensor-map.js';
+import { differenceProduct, displaced, innerProduct, scaled, select, zeroIfFinite } from './tensor-map.js';
 import type { RuleState, TensorMap, UpdateRule } from './update-rule.js';
 import { contract } from './vjp.js';
 
@@ -70,7 +70,8 @@ export function lookaheadParts(
 export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
   const { problem, rule, phi, parts, options } = input;
   const lookaheadAt = (values: TensorMap): TensorMap => rule.apply(parts.start, values, parts.direction);
-  const { terms, cotangent } = proximalGradient(problem, lookaheadAt(phi));
+  const lookahead = lookaheadAt(phi);
+  const { terms, cotangent } = proximalGradient(problem, lookahead);
   const gradient = contract(rule, { variables: parts.start, phi, direction: parts.direction, cotangent });
   const entry = rule.logLearningRate;
   const { phi: proposed, state } = options.metaOptimizer.move(
@@ -80,9 +81,10 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
   if (!options.reject && !options.backtrack)
     return { phi: proposed, metaState: state, terms, gradient, accepted: tf.scalar(true, 'bool') };
 
-  const finite = allFinite([terms.q, ...Object.values(gradient)]);
+  const finite: tf.Scalar = tf.equal(tf.add(zeroIfFinite(gradient), tf.sub(terms.q, terms.q)), 0);
   const usable = select(finite, proposed, phi);
-  const trial = proximalTerms(problem, lookaheadAt(usable)).q;
+  const trialLookahead = lookaheadAt(usable);
+  const trial = proximalTerms(problem, trialLookahead).q;
   const better = options.reject ? tf.lessEqual(trial, terms.q) : tf.scalar(true, 'bool');
   const chosen = select(better, usable, phi);
   const guarded =
@@ -91,7 +93,7 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
       : {
           [entry]: tf.add(
             chosen[entry]!,
-            backtracking(input, entry, chosen, tf.where(better, trial, terms.q)),
+            backtracking(input, select(better, trialLookahead, lookahead), tf.where(better, trial, terms.q)),
           ),
         };
   return {
@@ -109,15 +111,18 @@ export function metaStep<B>(input: MetaStepInput<B>): MetaStepOutput {
  * How far log η has to fall when even the better of both lookaheads raises the objective on its own batch although the
  * direction descends: the parabola through J with slope −s and through Q has its minimum at s / 2(Q − J + s) of the step
  * (backtracking by interpolation, Nocedal & Wright, Sec. 3.5). Zero otherwise; the most when Q cannot be computed. After a drift
- * Q at the start stands for J, and the slope of J at θ for the one there.
+ * Q at the start stands for J, and the slope of J at θ for the one there. The slope is −s = ⟨∇J, θ′ − start⟩, at no cost but an inner
+ * product, and along the very step that gave Q, whatever rounding made of it.
+ *
+ * @param lookahead θ′.
+ * @param q Q there, a scalar like the result.
  */
 function backtracking<B>(
-  { problem, rule, parts, descent }: MetaStepInput<B>,
-  entry: string,
-  phi: TensorMap,
+  { problem, parts, descent }: MetaStepInput<B>,
+  lookahead: TensorMap,
   q: tf.Tensor,
 ): tf.Tensor {
-  const promised: tf.Tensor = promisedDecrease(rule, entry, phi, parts, descent);
+  const promised = differenceProduct(descent.gradients, parts.start, lookahead);
   const unmoved = parts.drifted ? proximalTerms(problem, parts.start).q : descent.loss;
   const rise = tf.sub(q, unmoved);
   const fraction = tf.div(promised, tf.mul(tf.add(rise, promised), 2));
@@ -127,11 +132,7 @@ function backtracking<B>(
     tf.greater(promised, 0),
   );
   const computable = tf.equal(tf.sub(q, q), 0);
-  return tf.where(
-    computable,
-    tf.where(worse, change, tf.zerosLike(change)),
-    tf.fill(change.shape, -MAX_BACKTRACK),
-  );
+  return tf.where(computable, tf.where(worse, change, tf.scalar(0)), tf.scalar(-MAX_BACKTRACK));
 }
 
 /** −⟨∇J, ∂θ′/∂log η⟩: since a step is linear in η, the whole decrease of J that φ's part of the step promises; a scalar. */
@@ -150,9 +151,4 @@ export function promisedDecrease(
 /** ‖∂Q/∂φ‖ over all entries, a scalar. */
 export function gradientNorm(gradient: TensorMap): tf.Scalar {
   return tf.sqrt(innerProduct(gradient, gradient));
-}
-
-/** Whether every element is finite, as a boolean scalar: x − x is 0 for finite x, and NaN otherwise. */
-function allFinite(tensors: readonly tf.Tensor[]): tf.Scalar {
-  return tf.equal(tf.addN(tensors.map((t) => tf.sum(tf.sub(t, t)))), 0);
 }

@@ -4,8 +4,9 @@ import { gradientOf, meanLoss, meanPass, predictSeeded } from './base-pass.js';
 import type { SeededBatch } from './base-pass.js';
 import { atLookahead, preserving } from './lookahead.js';
 import type { Objective, Outputs } from './objective.js';
-import { byName, mapTensors, total } from './tensor-map.js';
+import { total } from './tensor-map.js';
 import type { TensorMap } from './update-rule.js';
+import { weightPull, weightTerm } from './weight-term.js';
 
 /** The weights of the two proximal terms, both ≥ 0. */
 export interface ProximalWeights {
@@ -50,7 +51,7 @@ export function proximalTerms<B>(problem: ProximalProblem<B>, lookahead: TensorM
       microProblems(problem).map((part) => tf.tidy(() => dataTerms(part))),
     ),
   );
-  return withWeightTerm(problem, lookahead, meanTerms(parts));
+  return withWeightTerm(meanTerms(parts), weightTerm(problem, lookahead));
 }
 
 /** The terms of Q at θ′ and v = ∂Q/∂θ′, by one backward pass; all belongs to the caller. Run inside `tf.tidy`. */
@@ -59,7 +60,6 @@ export function proximalGradient<B>(
   lookahead: TensorMap,
 ): { terms: ProximalTerms; cotangent: TensorMap } {
   const { variables, stateVariables } = problem.objective;
-  const { lambdaWsd } = problem.weights;
   const parts: DataTerms[] = [];
   try {
     const { gradients } = preserving(stateVariables, () =>
@@ -75,15 +75,9 @@ export function proximalGradient<B>(
         return meanPass(passes, variables);
       }),
     );
-    const current = byName(variables);
-    const cotangent =
-      lambdaWsd === 0
-        ? gradients
-        : mapTensors(gradients, (v, name) =>
-            tf.add(v, tf.mul(tf.sub(lookahead[name]!, current[name]!), lambdaWsd)),
-          );
+    const { cotangent, wsd } = weightPull(problem, lookahead, gradients);
     const owned = parts.map(({ loss, fsd }) => ({ loss: tf.clone(loss), fsd: tf.clone(fsd) }));
-    return { terms: withWeightTerm(problem, lookahead, meanTerms(owned)), cotangent };
+    return { terms: withWeightTerm(meanTerms(owned), wsd), cotangent };
   } finally {
     tf.dispose(parts.flatMap(({ loss, fsd }) => [loss, fsd]));
   }
@@ -130,21 +124,6 @@ function dataTerms<B>({
   return { loss, fsd: tf.mul(sum, lambdaFsd / next.length) };
 }
 
-function withWeightTerm<B>(
-  { objective, weights }: ProximalProblem<B>,
-  lookahead: TensorMap,
-  { loss, fsd }: DataTerms,
-): ProximalTerms {
-  const wsd: tf.Scalar =
-    weights.lambdaWsd === 0
-      ? tf.scalar(0)
-      : tf.mul(
-          total(
-            objective.variables.map((variable) =>
-              tf.sum(tf.squaredDifference(lookahead[variable.name]!, variable)),
-            ),
-          ),
-          weights.lambdaWsd / 2,
-        );
+function withWeightTerm({ loss, fsd }: DataTerms, wsd: tf.Scalar): ProximalTerms {
   return { q: tf.addN([loss, fsd, wsd]), loss, fsd, wsd };
 }

@@ -51,6 +51,31 @@ export function innerProducts(
   return tf.stack(perGroup) as tf.Tensor1D;
 }
 
+/** Σ ⟨a, b − c⟩ over the names of `a`, a scalar. */
+export function differenceProduct(a: TensorMap, b: TensorMap, c: TensorMap): tf.Scalar {
+  const fused = differenceProductByKernel(a, b, c);
+  if (fused) return fused;
+  return total(
+    Object.entries(a).map(([name, own]): tf.Scalar => tf.sum(tf.mul(own, tf.sub(b[name]!, c[name]!)))),
+  );
+}
+
+function differenceProductByKernel(a: TensorMap, b: TensorMap, c: TensorMap): tf.Scalar | undefined {
+  const fused = runEngineKernel('ApoInnerProduct', {
+    roles: { a, b, subtrahend: c },
+    attributes: { groups: 1, places: Object.keys(a).map(() => 0) },
+  });
+  return fused && tf.reshape(fused[0]!, []);
+}
+
+/** 0 if every element is finite, else NaN: x − x is 0 for finite x, and NaN otherwise, and so is x (x − x). */
+export function zeroIfFinite(map: TensorMap): tf.Scalar {
+  return (
+    differenceProductByKernel(map, map, map) ??
+    total(Object.values(map).map((tensor): tf.Scalar => tf.sum(tf.sub(tensor, tensor))))
+  );
+}
+
 /** Sum of scalars; a lone one is returned as it is. */
 export function total(scalars: readonly tf.Scalar[]): tf.Scalar {
   return scalars.length === 1 ? scalars[0]! : tf.addN([...scalars]);
@@ -61,8 +86,10 @@ export function zerosLike(like: TensorMap): TensorMap {
   return mapTensors(like, (tensor) => tf.zeros(tensor.shape));
 }
 
-/** Where `condition` (a boolean scalar on the device) holds `yes`, else `no`. */
+/** Where `condition` (a boolean scalar on the device) holds `yes`, else `no`; a copy of nothing where the engine can share data. */
 export function select(condition: tf.Tensor, yes: TensorMap, no: TensorMap): TensorMap {
+  const fused = runEngineKernel('ApoSelect', { roles: { yes, no }, single: { condition }, attributes: {} });
+  if (fused) return Object.fromEntries(Object.keys(yes).map((name, i) => [name, fused[i]!]));
   return mapTensors(yes, (tensor, name) =>
     tensor === no[name] ? tensor : tf.where(condition, tensor, no[name]!),
   );

@@ -228,18 +228,21 @@ describe('options', () => {
 
 describe('the table', () => {
   it('counts parameters and operations', () => {
-    // S 785·100; A 2·100·16, B 2·785·16. FLOPs: 16·785·100·16 and two passes of S² over 785·100.
+    // S 785·100; A 2·100·16, B 2·785·16. FLOPs: 16·785·100·16, 4·16²·(785 + 100) and two passes of S² over 785·100.
     const [row] = partition(dense);
-    expect(row).toMatchObject({ parameters: 78_500 + 3_200 + 25_120, flops: 20_096_000 + 157_000 });
+    expect(row).toMatchObject({
+      parameters: 78_500 + 3_200 + 25_120,
+      flops: 20_096_000 + 906_240 + 157_000,
+    });
   });
 
   it('is printed with totals', () => {
     const rows = partition([...dense, variable('norm/gamma', 100)]);
     expect(formatPartition(rows).split('\n')).toEqual([
       'variable                     shape       block     parameters  FLOPs a step',
-      'dense1/kernel + dense1/bias  [785, 100]  rank 16      106,820    20,253,000',
+      'dense1/kernel + dense1/bias  [785, 100]  rank 16      106,820    21,159,240',
       'norm/gamma                   [1, 100]    diagonal         100           200',
-      'all                                                   106,920    20,253,200',
+      'all                                                   106,920    21,159,440',
     ]);
   });
 

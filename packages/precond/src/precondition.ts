@@ -2,6 +2,7 @@
 import type { ApoRule } from '@apo/core';
 import { blockRule } from './block-rule.js';
 import type { BlockRuleOptions } from './block-rule.js';
+import { registerCpuKernels } from './cpu/kernels.js';
 import { checkPartitionOptions, partitionBlocks } from './partition.js';
 import type { PartitionOptions } from './partition.js';
 import { withPresets } from './presets.js';
@@ -29,6 +30,8 @@ export interface PreconditionOptions extends PartitionOptions, BlockRuleOptions 
  */
 export function precondition(options: PreconditionOptions = {}): ApoRule {
   checkPartitionOptions(options);
+  // Here and not on import, so that whoever does not precondition does without them.
+  registerCpuKernels();
   return withPresets(options, ({ form, learnedScale }) => {
     const chosen = { ...options, form: options.form ?? form };
     return blockRule(

@@ -19,11 +19,11 @@ describe('stepFlops', () => {
 
   it('adds what P costs', () => {
     // Matrices of 7×4 and 5×3 with the bias: S⊙S⊙G is 2 operations an element of 43, its gradient 8 (with no factors to
-    // multiply by), and ⟨w, P g⟩ another 2.
-    expect(stepFlops(small, 10, 'diagonal')).toMatchObject({ apply: 86, gradient: 344, inner: 172 });
+    // multiply by), and ⟨∇J, θ − θ′⟩ 3.
+    expect(stepFlops(small, 10, 'diagonal')).toMatchObject({ apply: 86, gradient: 344, inner: 129 });
   });
 
-  it('is 1.50 times a step without P at rank 16 and 9.6 in the full form on the MLP', () => {
+  it('is 1.51 times a step without P at rank 16 and 9.6 in the full form on the MLP', () => {
     const mlp = [784, 1000, 1000, 10].flatMap((size, i, sizes) =>
       i === 0
         ? []
@@ -37,9 +37,9 @@ describe('stepFlops', () => {
     const full = stepFlops(mlp, 100, 'full');
     expect(full.pass).toBe(919_600_000);
     expect(baseRatio(full)).toBeCloseTo(1 + (2802.45 + 480.245 + 4006 + 600.6 + 40.48 + 3.6) / 919.6, 2);
-    // 16·16·m·n is 201 M and 256 M; the last layer has rank 16 on 1,001 rows (8·16·m·n = 1.3 M), a whole matrix on 10.
+    // 16·16·m·n is 201 M and 256 M, 4·16²·(m + n) 1.8 M and 2.0 M; the last layer has rank 16 on 1,001 rows (8·16·m·n = 1.3 M), a whole matrix on 10.
     expect(baseRatio(stepFlops(mlp, 100, 'low-rank'))).toBeCloseTo(
-      1 + (200.96 + 256.26 + 1.68 + 3.6) / 919.6,
+      1 + (200.96 + 256.26 + 1.83 + 2.05 + 1.68 + 3.6) / 919.6,
       3,
     );
   });

@@ -18,7 +18,7 @@ export interface StepFlops {
   readonly apply: number;
   /** The vector–Jacobian product of P. */
   readonly gradient: number;
-  /** ⟨w, P g⟩, all there is to the derivative by log η. */
+  /** ⟨∇J, θ − θ′⟩: a subtraction, a multiplication and an addition for each parameter. */
   readonly inner: number;
 }
 
@@ -39,7 +39,7 @@ export function stepFlops(variables: readonly NamedShape[], batchSize: number, f
     pass,
     apply: sum(({ flops }) => flops),
     gradient: sum(({ gradientFlops }) => gradientFlops),
-    inner: sum(({ flops, shape: [m, n] }) => flops + 2 * m * n),
+    inner: sum(({ shape: [m, n] }) => 3 * m * n),
   };
 }
 
@@ -51,7 +51,7 @@ export function baseRatio({ pass, apply }: StepFlops): number {
 /**
  * Operations of a step with a meta-step every `interval` steps over those of a base step. A meta-step has the old prediction
  * on B′, a pass on each of B and B′ at θ′, P once for θ′, and the vector–Jacobian product. Under `auto` it has P and the
- * predictions on B and B′ once more for the trial of the new φ, and ⟨∇J, P g⟩ for the decrease that the step promises.
+ * predictions on B and B′ once more for the trial of the new φ, and ⟨∇J, θ − θ′⟩ for the decrease that the step promises.
  */
 export function metaLimit(flops: StepFlops, preset: Preset, interval: number): number {
   const { forward, pass, apply, gradient, inner } = flops;

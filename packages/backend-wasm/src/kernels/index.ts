@@ -8,6 +8,8 @@ import { apoMomentum } from './apo-momentum.js';
 import { apoRmsprop } from './apo-rmsprop.js';
 import { apoRound } from './apo-round.js';
 import { apoScaledSubtract } from './apo-scaled-subtract.js';
+import { apoSelect } from './apo-select.js';
+import { apoWeightPull } from './apo-weight-pull.js';
 import { avgPoolGrad } from './avg-pool-grad.js';
 import { batchNormSums } from './batch-norm-sums.js';
 import { binaryKernels } from './binary.js';
@@ -50,6 +52,8 @@ export const fusedUpdates: readonly TrainingKernel[] = [
   apoRmsprop,
   apoRound,
   apoScaledSubtract,
+  apoSelect,
+  apoWeightPull,
 ];
 
 export const trainingKernels: readonly TrainingKernel[] = [

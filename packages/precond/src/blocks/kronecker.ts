@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TensorMap } from '@apo/core';
 import type { Factor, Product } from '../factors/factor.js';
 import type { Block } from './block.js';
+import { lowRankProduct, smallProductFlops } from './low-rank-product.js';
 
 export interface KroneckerFactors {
   /** A, on the columns. */
@@ -28,10 +29,14 @@ export function kroneckerBlock(
     return { onColumns, rotated: rows.bind(phi).leftTransposed(onColumns.value) };
   };
 
+  const ranks = [columns.lowRank?.rank, rows.lowRank?.rank] as const;
+  const lowRankFlops =
+    ranks[0] === undefined || ranks[1] === undefined ? 0 : smallProductFlops(m, n, ranks[0], ranks[1]);
+
   return {
     label: label(rows, columns),
     parameters: m * n + rows.parameters + columns.parameters,
-    flops: 2 * (rows.flops(n) + columns.flops(m)) + 2 * m * n,
+    flops: 2 * (rows.flops(n) + columns.flops(m)) + 2 * m * n + lowRankFlops,
     // BᵀGA and BᵀWA, what the factors make of them, and element by element S⊙S (1), S⊙S⊙R, S⊙S⊙Q (2), 2 S⊙R⊙Q (3), ⟨T, Q⟩ (2).
     gradientFlops:
       2 * (rows.flops(n) + columns.flops(m)) +
@@ -47,6 +52,8 @@ export function kroneckerBlock(
       [scaleEntry]: tf.fill([m, n], Math.sqrt(scale)),
     }),
     apply(phi, g) {
+      const [a, b] = [columns.lowRank?.of(phi), rows.lowRank?.of(phi)];
+      if (lowRankFlops > 0 && a && b) return lowRankProduct(g, scaleOf(phi), a, b);
       const t: tf.Tensor2D = tf.mul(tf.square(scaleOf(phi)), rotate(phi, g).rotated.value);
       return columns.bind(phi).rightTransposed(rows.bind(phi).left(t).value).value;
     },

@@ -36,6 +36,8 @@ export interface BoundFactor {
 
 /** F as I + U Vᵀ with U, V `[k, r]` and a small r: how an engine's own kernels take it. */
 export interface LowRankForm {
+  /** r of a factor that is made of U and V; absent where it is I or a whole matrix. */
+  readonly rank?: number;
   /** `undefined` for F = I. */
   of(phi: TensorMap): { readonly u: tf.Tensor2D; readonly v: tf.Tensor2D } | undefined;
   /** The factor's entries of a gradient from those by U and by V, which are absent for F = I. */

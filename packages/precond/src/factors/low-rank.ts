@@ -21,6 +21,7 @@ export function lowRankFactor(entry: string, size: number, rank: number): Factor
     initialPhi: (random) => ({ [u]: normals(size, rank, random), [v]: tf.zeros([size, rank]) }),
     bind: (phi) => bindLowRank({ u, v }, phi[u] as tf.Tensor2D, phi[v] as tf.Tensor2D),
     lowRank: {
+      rank,
       of: (phi) => ({ u: phi[u] as tf.Tensor2D, v: phi[v] as tf.Tensor2D }),
       gradient: (byU, byV) => ({ [u]: byU!, [v]: byV! }),
     },
