@@ -373,6 +373,21 @@ describe('state', () => {
     tf.dispose([theta, middle, ...Object.values(saved), ...data.flatMap(({ x, t }) => [x, t])]);
   });
 
+  it('of the very optimizer changes nothing', async () => {
+    const { theta, objective } = linearRegression([0.1, -0.2, 0.3]);
+    const [a, b] = batches(2);
+    const apo = new Apo(objective, sgd(), { interval: 1 });
+    apo.step(a!, b);
+    const before = await apo.statistics();
+    const tensors = tf.memory().numTensors;
+    apo.restore(apo.state());
+    expect(tf.memory().numTensors).toBe(tensors);
+    expect(await apo.statistics()).toEqual(before);
+    apo.step(a!, b);
+    apo.dispose();
+    tf.dispose([theta, a!.x, a!.t, b!.x, b!.t]);
+  });
+
   it('of another rule is refused, naming what differs', () => {
     const { theta, objective } = linearRegression([0.1, -0.2, 0.3]);
     const [a, b] = [new Apo(objective, adam()), new Apo(objective, sgd())];

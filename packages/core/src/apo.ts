@@ -263,7 +263,8 @@ export class Apo<B> implements Optimizer<B> {
     this.main.restore('rule', tensors);
     this.warmup?.restore('warmup', tensors);
     this.metaState = restoreState('meta', this.metaState, tensors);
-    this.rejectedCount.assign(tensors['rejected']!);
+    // A copy, since a state of this very optimizer holds the counter itself.
+    tf.tidy(() => this.rejectedCount.assign(tf.clone(tensors['rejected']!)));
     this.stepCount = values['steps'] as number;
     this.metaCount = values['metaSteps'] as number;
     this.calibrated = values['calibrated'] === 1;
