@@ -43,7 +43,7 @@ function lateError(constantWeight?: number): number {
 }
 
 describe('λ_FSD of the preset auto', () => {
-  it('grows by one in 500 steps', () => {
+  it('grows by one in 500 steps, up to ten', () => {
     const kernel = tf.tidy(() => tf.variable(tf.zeros([2, 1]), true, `${freshPrefix()}kernel`));
     const objective = createObjective({
       variables: [kernel],
@@ -54,7 +54,7 @@ describe('λ_FSD of the preset auto', () => {
     const { lambdaFsd } = apo.options;
     expect(lambdaFsd).toBeTypeOf('function');
     const weight = lambdaFsd as (step: number) => number;
-    expect([1, 500, 20_000].map(weight)).toEqual([0.002, 1, 40]);
+    expect([1, 500, 20_000].map(weight)).toEqual([0.002, 1, 10]);
     apo.dispose();
     kernel.dispose();
   });

@@ -37,11 +37,12 @@ export function withPresets(
 }
 
 /**
- * λ_FSD = step / 500. Early on P has to grow, and a weight as large as that of a bare rate (0.3) would hold it back. Later on a
- * constant weight lets each step fit the noise of its own batch, as strongly at the end as at the start; one that grows with the
- * number of batches seen averages it away, as recursive least squares does, where a batch weighs 1 / step of all there were.
+ * λ_FSD = min(step / 500, 10). Early on P has to grow, and a large weight would hold it back. Later on a small constant weight
+ * lets each step fit the noise of its own batch, as strongly at the end as at the start; one that grows with the number of batches
+ * seen averages it away, as recursive least squares does, where a batch weighs 1 / step of all there were. Without the bound, long
+ * runs on data with little noise would slow down.
  */
-const fsdWeight: Schedule = (step) => step / 500;
+const fsdWeight: Schedule = (step) => Math.min(step / 500, 10);
 
 /** K = 1 because P has to move as fast as η early on. */
 function autoOptions(scale: LearnedScale, adaptation: Adaptation): PresetOptions {
