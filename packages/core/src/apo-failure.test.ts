@@ -87,6 +87,22 @@ describe('a step that fails', () => {
     optimizer.dispose();
     tf.dispose([p, r]);
   });
+
+  it('because λ_FSD of that step is not finite is refused before anything moves', () => {
+    const batch = batchOf();
+    const { theta, objective } = linearRegression([0.5, 0.25]);
+    const apo = new Apo(objective, sgd(), { interval: 1, lambdaFsd: (step) => 1 / (2 - step) });
+    apo.step(batch);
+    const [before, { random }] = [values(theta), apo.state().values];
+    const tensors = tf.memory().numTensors;
+    expect(() => apo.step(batch)).toThrow(/lambdaFsd\(2\) is Infinity; expected a finite number/);
+    expect(values(theta)).toEqual(before);
+    expect(apo.steps).toBe(1);
+    expect(apo.state().values['random']).toEqual(random);
+    expect(tf.memory().numTensors).toBe(tensors);
+    apo.dispose();
+    tf.dispose([theta, batch.x, batch.t]);
+  });
 });
 
 describe('outputs that are not fresh tensors', () => {

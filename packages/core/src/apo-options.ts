@@ -42,8 +42,12 @@ export interface ApoOptions extends StepperOptions {
   readonly interval?: number;
   /** K = 1 for this many first steps. `auto`: 20, because the best rate moves fastest there; `paper`: 0. */
   readonly denseSteps?: number;
-  /** λ_FSD ≥ 0, weight of the function-space discrepancy. Default 0.3. */
-  readonly lambdaFsd?: number;
+  /**
+   * λ_FSD ≥ 0, weight of the function-space discrepancy, or a function that gives it for a step (1 for the first). One that grows
+   * with the step averages the noise of the batches away: on least squares, with ρ over all earlier batches and Q minimised exactly,
+   * step − 1 would be recursive least squares. Default 0.3.
+   */
+  readonly lambdaFsd?: number | Schedule;
   /** λ_WSD ≥ 0, weight of the weight-space discrepancy. Default 0. */
   readonly lambdaWsd?: number;
   /** How φ moves. Both presets: RMSprop at 0.1; `auto` with decay 0.9 and bias correction (decay 0.99 freezes after a spike), `paper` with 0.99 and none. */
@@ -81,7 +85,7 @@ export interface Warmup {
 export interface ResolvedApoOptions extends StepperOptions {
   readonly interval: number;
   readonly denseSteps: number;
-  readonly lambdaFsd: number;
+  readonly lambdaFsd: number | Schedule;
   readonly lambdaWsd: number;
   readonly metaOptimizer: MetaOptimizer;
   readonly lossBatch: 'same' | 'other';
@@ -137,6 +141,13 @@ function presetDefaults(
   }
 }
 
+/** λ_FSD at `step`. @throws ApoError `INVALID_ARGUMENT` unless it is finite and ≥ 0. */
+export function lambdaFsdAt(lambdaFsd: number | Schedule, step: number): number {
+  return typeof lambdaFsd === 'function'
+    ? requireNumber(`lambdaFsd(${step})`, lambdaFsd(step), { min: 0 })
+    : requireNumber('lambdaFsd', lambdaFsd, { min: 0 });
+}
+
 /** Fills in the preset's defaults. @throws ApoError `INVALID_ARGUMENT`, or `UNSUPPORTED` for a combination that the rule cannot do. */
 export function resolveApoOptions(asked: ApoRule, options: ApoOptions): ResolvedApoOptions {
   const { preset = 'auto' } = options;
@@ -151,7 +162,7 @@ export function resolveApoOptions(asked: ApoRule, options: ApoOptions): Resolved
   const { scale = 1 } = chosen;
   requireInteger('interval', interval, 1);
   requireInteger('denseSteps', denseSteps, 0);
-  requireNumber('lambdaFsd', lambdaFsd, { min: 0 });
+  lambdaFsdAt(lambdaFsd, 1);
   requireNumber('lambdaWsd', lambdaWsd, { min: 0 });
   if (maxLogChange !== false) requireNumber('maxLogChange', maxLogChange, { min: 0, exclusive: true });
   requireChoice('lossBatch', lossBatch, ['same', 'other']);

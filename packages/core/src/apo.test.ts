@@ -14,6 +14,7 @@ import { adam, adamw } from './rules/adam.js';
 import { momentum } from './rules/momentum.js';
 import { rmsprop } from './rules/rmsprop.js';
 import { sgd } from './rules/sgd.js';
+import type { Schedule } from './schedule.js';
 import { leaked, linearRegression, testVariable, values } from '../test/numeric.js';
 import type { RegressionBatch } from '../test/numeric.js';
 
@@ -55,47 +56,53 @@ async function run(
 }
 
 describe('Algorithm 1 against float64 arithmetic', () => {
-  it('preset paper on a regression: the same θ and η as a transcription in plain numbers', async () => {
-    const [lambdaFsd, lambdaWsd, interval] = [0.3, 0.1, 3];
-    const data = batches(6);
-    const rows = data.map(({ x, t }) => ({ x: x.arraySync(), t: t.arraySync() }));
-    const { theta, objective } = linearRegression([0.1, -0.2, 0.3]);
-    const apo = new Apo(objective, sgd({ learningRate: 0.02 }), {
-      preset: 'paper',
-      interval,
-      lambdaFsd,
-      lambdaWsd,
-    });
-    let w = [0.1, -0.2, 0.3];
-    let logEta = Math.log(0.02);
-    let meanSquare = 0;
-    const dot = (a: number[], b: number[]): number => a.reduce((s, v, i) => s + v * b[i]!, 0);
-    const gradient = (p: number[], { x, t }: { x: number[][]; t: number[] }): number[] =>
-      p.map((_, j) => x.reduce((s, row, i) => s + (dot(row, p) - t[i]!) * row[j]!, 0) / x.length);
-    for (let k = 0; k < 12; k++) {
-      apo.step(data[k % 6]!, data[(k + 1) % 6]);
-      const [own, other] = [rows[k % 6]!, rows[(k + 1) % 6]!];
-      const g = gradient(w, own);
-      if (k % interval === 0) {
-        const eta = Math.exp(logEta);
-        const next = w.map((p, j) => p - eta * g[j]!);
-        const step = next.map((p, j) => p - w[j]!);
-        const pull = w.map(
-          (_, j) => other.x.reduce((s, row) => s + dot(row, step) * row[j]!, 0) / other.x.length,
-        );
-        const v = gradient(next, own).map((x, j) => x + lambdaFsd * pull[j]! + lambdaWsd * step[j]!);
-        const slope = -eta * dot(v, g);
-        meanSquare = 0.99 * meanSquare + 0.01 * slope * slope;
-        logEta -= (0.1 * slope) / (Math.sqrt(meanSquare) + 1e-8);
+  it.each<[string, number | Schedule, (step: number) => number]>([
+    ['0.3', 0.3, () => 0.3],
+    ['growing with the step', (step) => 0.2 * step, (step) => 0.2 * step],
+  ])(
+    'preset paper on a regression, λ_FSD %s: the same θ and η as in plain numbers',
+    async (_, lambdaFsd, lambdaAt) => {
+      const [lambdaWsd, interval] = [0.1, 3];
+      const data = batches(6);
+      const rows = data.map(({ x, t }) => ({ x: x.arraySync(), t: t.arraySync() }));
+      const { theta, objective } = linearRegression([0.1, -0.2, 0.3]);
+      const apo = new Apo(objective, sgd({ learningRate: 0.02 }), {
+        preset: 'paper',
+        interval,
+        lambdaFsd,
+        lambdaWsd,
+      });
+      let w = [0.1, -0.2, 0.3];
+      let logEta = Math.log(0.02);
+      let meanSquare = 0;
+      const dot = (a: number[], b: number[]): number => a.reduce((s, v, i) => s + v * b[i]!, 0);
+      const gradient = (p: number[], { x, t }: { x: number[][]; t: number[] }): number[] =>
+        p.map((_, j) => x.reduce((s, row, i) => s + (dot(row, p) - t[i]!) * row[j]!, 0) / x.length);
+      for (let k = 0; k < 12; k++) {
+        apo.step(data[k % 6]!, data[(k + 1) % 6]);
+        const [own, other] = [rows[k % 6]!, rows[(k + 1) % 6]!];
+        const g = gradient(w, own);
+        if (k % interval === 0) {
+          const eta = Math.exp(logEta);
+          const next = w.map((p, j) => p - eta * g[j]!);
+          const step = next.map((p, j) => p - w[j]!);
+          const pull = w.map(
+            (_, j) => other.x.reduce((s, row) => s + dot(row, step) * row[j]!, 0) / other.x.length,
+          );
+          const v = gradient(next, own).map((x, j) => x + lambdaAt(k + 1) * pull[j]! + lambdaWsd * step[j]!);
+          const slope = -eta * dot(v, g);
+          meanSquare = 0.99 * meanSquare + 0.01 * slope * slope;
+          logEta -= (0.1 * slope) / (Math.sqrt(meanSquare) + 1e-8);
+        }
+        w = w.map((p, j) => p - Math.exp(logEta) * g[j]!);
       }
-      w = w.map((p, j) => p - Math.exp(logEta) * g[j]!);
-    }
-    values(theta).forEach((p, j) => expect(p).toBeCloseTo(w[j]!, 5));
-    expect((await apo.learningRates())['all']! / Math.exp(logEta)).toBeCloseTo(1, 4);
-    expect((await apo.statistics()).metaSteps).toBe(4);
-    apo.dispose();
-    tf.dispose([theta, ...data.flatMap(({ x, t }) => [x, t])]);
-  });
+      values(theta).forEach((p, j) => expect(p).toBeCloseTo(w[j]!, 5));
+      expect((await apo.learningRates())['all']! / Math.exp(logEta)).toBeCloseTo(1, 4);
+      expect((await apo.statistics()).metaSteps).toBe(4);
+      apo.dispose();
+      tf.dispose([theta, ...data.flatMap(({ x, t }) => [x, t])]);
+    },
+  );
 });
 
 describe('Rosenbrock from (1, −1.5), 10,000 steps', () => {
@@ -281,6 +288,7 @@ describe('options', () => {
     const make = (options: ApoOptions) => () => new Apo(objective, sgd(), options);
     expect(make({ interval: 0 })).toThrow(/interval is 0; expected a whole number ≥ 1/);
     expect(make({ lambdaFsd: -1 })).toThrow(/lambdaFsd is -1/);
+    expect(make({ lambdaFsd: (step) => -step })).toThrow(/lambdaFsd\(1\) is -1; expected a finite number/);
     expect(make({ lookahead: 'committed' })).toThrow(/no committed lookahead/);
     expect(make({ preset: 'best' as never })).toThrow(/preset is "best"/);
     expect(make({ calibrate: { ratio: 2 } })).toThrow(/calibrate.ratio is 2/);

@@ -1,6 +1,6 @@
 /** Amortized Proximal Optimization: Algorithm 1 of arXiv 2203.00089, for any update rule on any objective. */
 import * as tf from '@tensorflow/tfjs-core';
-import { presetRule, resolveApoOptions } from './apo-options.js';
+import { lambdaFsdAt, presetRule, resolveApoOptions } from './apo-options.js';
 import type { ApoOptions, ApoRule, ResolvedApoOptions } from './apo-options.js';
 import { basePass } from './base-pass.js';
 import type { BasePass, SeededBatch } from './base-pass.js';
@@ -88,9 +88,10 @@ export class Apo<B> implements Optimizer<B> {
   ): tf.Scalar | undefined {
     const step = this.stepCount + 1;
     const isMetaStep = this.isMetaStep;
+    const lambdaFsd = isMetaStep ? lambdaFsdAt(this.options.lambdaFsd, step) : 0;
     const own = this.seeded(batchList(batch));
     const second = other === undefined ? own : this.seeded(batchList(other));
-    const needsOutputs = isMetaStep && this.options.lambdaFsd > 0 && this.fsdBatches(own, second) === own;
+    const needsOutputs = lambdaFsd > 0 && this.fsdBatches(own, second) === own;
     const keepOutputs: Outputs[] = [];
     try {
       return tf.tidy(() => {
@@ -109,7 +110,7 @@ export class Apo<B> implements Optimizer<B> {
             layers: base.layers,
           });
           if (isMetaStep) {
-            const problem = this.problem(own, second, keepOutputs);
+            const problem = this.problem(lambdaFsd, own, second, keepOutputs);
             const descent = problem.lossBatches === own ? base : this.passOn(problem.lossBatches);
             if (this.mustCalibrate) this.calibrate(problem, descent, advance);
             this.adapt(problem, descent, advance);
@@ -143,11 +144,12 @@ export class Apo<B> implements Optimizer<B> {
 
   /** Q as a function of θ′: which batch each of its terms sees, and the predictions that the second compares with. */
   private problem(
+    lambdaFsd: number,
     own: SeededBatch<B>[],
     second: SeededBatch<B>[],
     ownOutputs: Outputs[],
   ): ProximalProblem<B> {
-    const { lossBatch, lambdaFsd, lambdaWsd } = this.options;
+    const { lossBatch, lambdaWsd } = this.options;
     const fsdBatches = this.fsdBatches(own, second);
     const previous =
       lambdaFsd === 0 ? [] : fsdBatches === own ? ownOutputs : predictions(this.objective, fsdBatches);

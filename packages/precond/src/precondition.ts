@@ -24,8 +24,8 @@ export interface PreconditionOptions extends PartitionOptions, BlockRuleOptions 
  * `name.A` and `name.B` (or `name.A.U`, `name.A.V`, … of low-rank factors). P is symmetric positive semi-definite whatever φ is.
  *
  * Under the preset `auto` it has rank 16, η found on the first batch and moved by RMSprop, the rest moved by Adam at 1e−3 in
- * every step, λ_FSD 0.03. Under `paper` it has the full form, P₀ = I, K = 10, Adam at 1e−4, scale 0.9, λ_FSD = λ_WSD = 0.1 and
- * 3,000 steps of momentum before P takes over; options that you name here or give to `Apo` come first.
+ * every step, λ_FSD = min(step / 500, 10). Under `paper` it has the full form, P₀ = I, K = 10, Adam at 1e−4, scale 0.9,
+ * λ_FSD = λ_WSD = 0.1 and 3,000 steps of momentum before P takes over; options that you name here or give to `Apo` come first.
  * @throws ApoError `INVALID_ARGUMENT` for an option out of range; `Apo` throws it for an override that matches no variable.
  */
 export function precondition(options: PreconditionOptions = {}): ApoRule {

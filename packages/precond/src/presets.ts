@@ -1,6 +1,6 @@
 /** What a preconditioner is and wants under each preset of `Apo`. */
 import { LOG_LEARNING_RATE, metaAdam, metaByEntry, metaRmsprop, momentum } from '@apo/core';
-import type { AdamOptions, ApoRule, MetaOptimizer, PresetOptions, UpdateRule } from '@apo/core';
+import type { AdamOptions, ApoRule, MetaOptimizer, PresetOptions, Schedule, UpdateRule } from '@apo/core';
 import type { PreconditionerForm } from './partition.js';
 import { SCALE_OFFSETS } from './scale.js';
 import type { LearnedScale } from './scale.js';
@@ -36,12 +36,20 @@ export function withPresets(
   };
 }
 
-/** K = 1 because P has to move as fast as η early on; at 0.03 λ_FSD restrains P less than it would a bare rate. */
+/**
+ * λ_FSD = min(step / 500, 10). Early on P has to grow, and a large weight would hold it back. Later on a small constant weight
+ * lets each step fit the noise of its own batch, as strongly at the end as at the start; one that grows with the number of batches
+ * seen averages it away, as recursive least squares does, where a batch weighs 1 / step of all there were. Without the bound, long
+ * runs on data with little noise would slow down.
+ */
+const fsdWeight: Schedule = (step) => Math.min(step / 500, 10);
+
+/** K = 1 because P has to move as fast as η early on. */
 function autoOptions(scale: LearnedScale, adaptation: Adaptation): PresetOptions {
   return {
     interval: 1,
     denseSteps: 0,
-    lambdaFsd: 0.03,
+    lambdaFsd: fsdWeight,
     lambdaWsd: 0,
     metaOptimizer: besideScale(scale, metaAdam({ learningRate: 1e-3, epsilon: 1e-16, ...adaptation })),
   };
