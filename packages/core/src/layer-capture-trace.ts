@@ -3,6 +3,7 @@
  * It stands in front of the engine's `runKernel` and `customGrad`, the two doors of every op, and knows no layer type.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { withEngineDoors } from './engine-doors.js';
 
 /** A kernel call as the engine got it. */
 export interface KernelCall {
@@ -65,32 +66,26 @@ export class KernelTrace {
   /** Runs `body` under the trace. The engine's own doors are back afterwards, whatever happens. */
   run<T>(body: () => T): T {
     const { engine } = this;
-    const restore = (['runKernel', 'customGrad'] as const).map((door) => {
-      const before = Object.getOwnPropertyDescriptor(engine, door);
-      return () => {
-        if (before) Object.defineProperty(engine, door, before);
-        else Reflect.deleteProperty(engine, door);
-      };
-    });
     const [runKernel, customGrad] = [engine.runKernel.bind(engine), engine.customGrad.bind(engine)];
-    this.running = true;
-    try {
-      engine.runKernel = ((kernelName: string, inputs: tf.NamedTensorMap, attributes?: tf.NamedAttrMap) =>
+    const doors: Pick<Engine, 'runKernel' | 'customGrad'> = {
+      runKernel: ((kernelName: string, inputs: tf.NamedTensorMap, attributes?: tf.NamedAttrMap) =>
         this.kernel(
           kernelName,
           inputs,
           attributes,
           runKernel<tf.Tensor | tf.Tensor[]>(kernelName, inputs, attributes),
           customGrad,
-        )) as Engine['runKernel'];
-      engine.customGrad = (f) => {
+        )) as Engine['runKernel'],
+      customGrad: (f) => {
         const op = customGrad(f);
         return ((...inputs: tf.Tensor[]) =>
           this.customOp(inputs, () => op(...inputs), customGrad)) as typeof op;
-      };
-      return body();
+      },
+    };
+    this.running = true;
+    try {
+      return withEngineDoors(doors, body);
     } finally {
-      for (const back of restore) back();
       this.running = false;
     }
   }

@@ -3,6 +3,7 @@
  * It stands in, for the duration of one synchronous call, for the one method of TensorFlow.js's engine that all ops go through.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { withEngineDoors } from '../engine-doors.js';
 import { ApoError } from '../errors.js';
 import type { Precision } from './format.js';
 import { ACCUMULATIONS, CONTRACTIONS, SELECTIONS } from './op-classes.js';
@@ -49,7 +50,6 @@ interface EngineSeam {
  */
 export function withRoundedOps<T>(precision: Precision, narrow: readonly tf.Tensor[], body: () => T): T {
   const engine = tf.engine() as unknown as EngineSeam;
-  const before = Object.getOwnPropertyDescriptor(engine, 'runKernelFunc');
   const run = engine.runKernelFunc as EngineSeam['runKernelFunc'] | undefined;
   if (typeof run !== 'function') {
     throw new ApoError(
@@ -58,8 +58,8 @@ export function withRoundedOps<T>(precision: Precision, narrow: readonly tf.Tens
     );
   }
   const rounding = new OpRounding(precision, narrow, run.bind(engine));
-  engine.runKernelFunc = (call) => rounding.run(call);
-  try {
+  const doors: EngineSeam = { runKernelFunc: (call) => rounding.run(call) };
+  return withEngineDoors(doors as object, () => {
     const result = body();
     if (result instanceof Promise) {
       throw new ApoError(
@@ -68,10 +68,7 @@ export function withRoundedOps<T>(precision: Precision, narrow: readonly tf.Tens
       );
     }
     return result;
-  } finally {
-    if (before) Object.defineProperty(engine, 'runKernelFunc', before);
-    else Reflect.deleteProperty(engine, 'runKernelFunc');
-  }
+  });
 }
 
 /** Whether ops are rounded (`ops`), parts of a custom op of which only products are (`parts`), or nothing is (`off`). */
