@@ -37,12 +37,12 @@ export function withPresets(
 }
 
 /**
- * λ_FSD = min(step / 500, 10). Early on P has to grow, and a large weight would hold it back. Later on a small constant weight
- * lets each step fit the noise of its own batch, as strongly at the end as at the start; one that grows with the number of batches
- * seen averages it away, as recursive least squares does, where a batch weighs 1 / step of all there were. Without the bound, long
- * runs on data with little noise would slow down.
+ * λ_FSD = min(.03 + (step / 2000)², 10). Early on P has to grow, and a large weight would hold it back. Later on a small constant
+ * weight lets each step fit the noise of its own batch, as strongly at the end as at the start; one that grows with the number of
+ * batches seen averages it away, as recursive least squares does, where a batch weighs 1 / step of all there were. Without the bound,
+ * long runs on data with little noise would slow down.
  */
-const fsdWeight: Schedule = (step) => Math.min(step / 500, 10);
+const fsdWeight: Schedule = (step) => Math.min(0.03 + (step / 2000) ** 2, 10);
 
 /** K = 1 because P has to move as fast as η early on. */
 function autoOptions(scale: LearnedScale, adaptation: Adaptation): PresetOptions {

@@ -38,7 +38,7 @@ export function addOptimizerOptions(command: Command): void {
     )
     .option(
       '--lambda-fsd <x>',
-      'weight of the function-space term (default 0.3; apo-precond: step / 500 up to 10, paper 0.1; proximal-point: 1)',
+      'weight of the function-space term (default 0.3; apo-precond: .03 + (step / 2000)² up to 10, paper 0.1; proximal-point: 1)',
       nonNegative,
     )
     .option(
