@@ -18,8 +18,8 @@ interface Chunk {
 }
 
 /**
- * The sum for each tensor, by index. `jobOf` makes the job on one chunk, which writes its sum to the address it is given; take
- * addresses before, and allocate nothing in it.
+ * The sum for each tensor, by index. `jobOf` makes the job on one chunk, which writes its sum to the address it is given, and
+ * allocates nothing.
  */
 export function chunkedSums(
   backend: BackendWasm,

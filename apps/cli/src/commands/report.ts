@@ -14,7 +14,7 @@ import type { CommandContext } from './command.js';
 
 interface ReportOptions {
   readonly out?: string;
-  readonly title: string;
+  readonly title?: string;
   readonly figures?: string;
 }
 
@@ -30,7 +30,10 @@ export function addReport(program: Command, { io }: CommandContext): void {
       '--out <file>',
       'file to write (default: report.html in the directory, or in the current one for several)',
     )
-    .option('--title <text>', 'title of a report of several runs', 'Comparison of runs')
+    .option(
+      '--title <text>',
+      'title of a report of several runs, and of the figures (default: "Comparison of runs", or the name of the run)',
+    )
     .option(
       '--figures <dir>',
       'also write the figures as SVG files (loss.svg, loss-by-time.svg, …) into a directory',
@@ -39,13 +42,14 @@ export function addReport(program: Command, { io }: CommandContext): void {
       'after',
       '\nExamples:\n  apo report runs/mnist\n  apo report runs/a runs/b runs/c --out comparison.html',
     )
-    .action((directories: string[], { out, title, figures }: ReportOptions) => {
+    .action((directories: string[], { out, title: givenTitle, figures }: ReportOptions) => {
       const runs = directories.map((directory) => ({
         name: basename(resolve(directory)),
         ...readRun(directory),
       }));
       const [first, ...others] = runs;
       const single = others.length === 0;
+      const title = givenTitle ?? (single ? first!.name : 'Comparison of runs');
       const file = out ?? (single ? join(directories[0]!, 'report.html') : 'report.html');
       writeFileAtomic(file, single ? runReport(first!) : comparisonReport(title, runs));
       writeLine(io.stdout, file);

@@ -70,15 +70,15 @@ export function figureFiles(
 ): Readonly<Record<string, string>> {
   const curves = runs.map(curvesOf);
   const names = curves.map(({ name }) => name);
-  const figuresByName = {
-    loss: lossFigure(curves),
-    'loss-by-time': lossByTimeFigure(curves),
-    'learning-rate': learningRateFigure(curves),
-    accuracy: accuracyFigure(curves),
-  };
+  const figuresOf = [
+    ['loss.svg', 'training loss', lossFigure(curves)],
+    ['loss-by-time.svg', 'training loss by time', lossByTimeFigure(curves)],
+    ['learning-rate.svg', 'learning rate', learningRateFigure(curves)],
+    ['accuracy.svg', 'test accuracy', accuracyFigure(curves)],
+  ] as const;
   return Object.fromEntries(
-    Object.entries(figuresByName).flatMap(([name, figure]) =>
-      figure === undefined ? [] : [[`${name}.svg`, standaloneFigure(figure, names, title)]],
+    figuresOf.flatMap(([file, what, figure]) =>
+      figure === undefined ? [] : [[file, standaloneFigure(figure, names, `${title} · ${what}`)]],
     ),
   );
 }

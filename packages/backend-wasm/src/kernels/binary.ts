@@ -45,10 +45,19 @@ const JOINED = 512;
 /** Elements worth a thread. */
 const GRAIN = 40_000;
 
+/** Elements of a matrix below which the stock kernels of arithmetic beat a call for each of many. */
+const SMALL = 512;
+
+interface BinaryOptions {
+  readonly dtype?: 'float32' | 'bool';
+  /** The stock kernel computes in vectors, too. */
+  readonly stockIsVector?: boolean;
+}
+
 function binary(
   kernelName: string,
   compute: BinaryFunction,
-  dtype: 'float32' | 'bool' = 'float32',
+  { dtype = 'float32', stockIsVector = false }: BinaryOptions = {},
 ): TrainingKernel {
   return defineKernel<{ a: tf.TensorInfo; b: tf.TensorInfo }>(kernelName, ({ inputs: { a, b }, backend }) => {
     const native = nativeFunctions(backend);
@@ -56,6 +65,8 @@ function binary(
       return runStock(kernelName, { a, b }, backend);
     }
     const { shape, axes } = broadcast(a.shape, b.shape);
+    const isMany = axes.length > 2 && axes[axes.length - 2]!.extent * axes[axes.length - 1]!.extent < SMALL;
+    if (stockIsVector && isMany) return runStock(kernelName, { a, b }, backend);
     const y = backend.makeOutput(shape, dtype);
     if (sizeOf(shape) === 0) return y;
     const at = { a: pointerTo(backend, a), b: pointerTo(backend, b), y: pointerTo(backend, y) };
@@ -159,19 +170,19 @@ function computeJoined(
 }
 
 export const binaryKernels: readonly TrainingKernel[] = [
-  binary('Add', 'add'),
+  binary('Add', 'add', { stockIsVector: true }),
   binary(RELU_GRADIENT, 'reluGradient'),
   binary(SIGMOID_GRADIENT, 'sigmoidGradient'),
   binary(TANH_GRADIENT, 'tanhGradient'),
-  binary('Equal', 'equal', 'bool'),
-  binary('Greater', 'greater', 'bool'),
-  binary('GreaterEqual', 'greaterEqual', 'bool'),
-  binary('Less', 'less', 'bool'),
-  binary('LessEqual', 'lessEqual', 'bool'),
+  binary('Equal', 'equal', { dtype: 'bool' }),
+  binary('Greater', 'greater', { dtype: 'bool' }),
+  binary('GreaterEqual', 'greaterEqual', { dtype: 'bool' }),
+  binary('Less', 'less', { dtype: 'bool' }),
+  binary('LessEqual', 'lessEqual', { dtype: 'bool' }),
   binary('Maximum', 'maximum'),
   binary('Minimum', 'minimum'),
-  binary('Multiply', 'multiply'),
-  binary('NotEqual', 'notEqual', 'bool'),
-  binary('RealDiv', 'divide'),
-  binary('Sub', 'subtract'),
+  binary('Multiply', 'multiply', { stockIsVector: true }),
+  binary('NotEqual', 'notEqual', { dtype: 'bool' }),
+  binary('RealDiv', 'divide', { stockIsVector: true }),
+  binary('Sub', 'subtract', { stockIsVector: true }),
 ];
