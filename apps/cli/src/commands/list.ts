@@ -55,6 +55,7 @@ function catalogue(): Catalogue {
 const engineDescriptions: Readonly<Record<(typeof engineNames)[number], string>> = {
   node: 'libtensorflow through @tensorflow/tfjs-node, where it is installed',
   wasm: 'WebAssembly with SIMD',
+  webgpu: 'a GPU through WebGPU; in Node through the npm package webgpu, where it is installed',
   cpu: 'plain JavaScript; slow, needs nothing',
 };
 
