@@ -11,16 +11,16 @@ export const WORKGROUP = 256;
 export interface Shader {
   /** Names the code that `code` gives: equal keys, equal code. */
   readonly key: string;
-  /** Names of the storage buffers, each an array of f32. */
-  readonly outputs: readonly string[];
-  readonly inputs: readonly string[];
+  /** The storage buffers, each an array; those that are only named are of f32. */
+  readonly outputs: readonly (string | Field)[];
+  readonly inputs: readonly (string | Field)[];
   /** Names of the uniforms, numbers of 4 bytes; in the code they are fields of `uniforms`. */
-  readonly uniforms: readonly UniformField[];
+  readonly uniforms: readonly Field[];
   /** Declarations outside of the entry point, and its body, where `tile` is the number of the workgroup and `local` that of the thread in it (both u32). */
   readonly code: () => { readonly declarations?: string; readonly body: string };
 }
 
-export interface UniformField {
+export interface Field {
   readonly name: string;
   readonly type: 'f32' | 'i32';
 }
@@ -87,13 +87,15 @@ function flat(tensor: tf.TensorInfo): tf.TensorInfo {
 
 function source({ outputs, inputs, uniforms, code }: Shader): string {
   const { declarations = '', body } = code();
+  const field = (buffer: string | Field): Field =>
+    typeof buffer === 'string' ? { name: buffer, type: 'f32' } : buffer;
   const buffers = [
-    ...outputs.map((name) => ({ name, access: 'read_write' })),
-    ...inputs.map((name) => ({ name, access: 'read' })),
+    ...outputs.map((buffer) => ({ ...field(buffer), access: 'read_write' })),
+    ...inputs.map((buffer) => ({ ...field(buffer), access: 'read' })),
   ];
   return `
 struct Uniforms { strides: i32, ${uniforms.map(({ name, type }) => `${name}: ${type}`).join(', ')} }
-${buffers.map(({ name, access }, i) => `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<f32>;`).join('\n')}
+${buffers.map(({ name, type, access }, i) => `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`).join('\n')}
 @group(0) @binding(${buffers.length}) var<uniform> uniforms: Uniforms;
 ${declarations}
 @compute @workgroup_size(${WORKGROUP})

@@ -1,8 +1,8 @@
 /** Puts the training kernels into TensorFlow.js's registry for the backend `webgpu`, over the stock ones, and takes them out again. */
 import { ApoError } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { chooseDeterministic } from './determinism.js';
 import { trainingKernels } from './kernels/index.js';
-import { chooseDeterministic } from './kernels/matrix-products.js';
 import { forgetStockKernel, rememberStockKernel } from './stock.js';
 
 export interface KernelOptions {

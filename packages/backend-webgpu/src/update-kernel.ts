@@ -6,7 +6,7 @@ import type { EngineKernelName, UpdateKernelAttributes } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, bufferLimit, compute, sizeOf, WORKGROUP } from './compute.js';
-import type { Shader, UniformField } from './compute.js';
+import type { Shader, Field } from './compute.js';
 import { defineKernel } from './kernel.js';
 import type { TrainingKernel } from './kernel.js';
 
@@ -100,9 +100,9 @@ function enqueue<Attributes extends UpdateKernelAttributes>(
     outputs: numbered(buffers.outputs),
     inputs: [...numbered(buffers.inputs), ...(rates ? ['rates'] : [])],
     uniforms: [
-      ...Object.keys(numbers).map((name): UniformField => ({ name, type: 'f32' })),
-      ...updates.map((_, i): UniformField => ({ name: `end${i}`, type: 'i32' })),
-      ...(rates ? updates.map((_, i): UniformField => ({ name: `place${i}`, type: 'i32' })) : []),
+      ...Object.keys(numbers).map((name): Field => ({ name, type: 'f32' })),
+      ...updates.map((_, i): Field => ({ name: `end${i}`, type: 'i32' })),
+      ...(rates ? updates.map((_, i): Field => ({ name: `place${i}`, type: 'i32' })) : []),
     ],
     code: () => ({ body: updates.map((_, i) => oneVariable(definition, attrs, buffers, i)).join('\n') }),
   };

@@ -6,7 +6,7 @@ import type { InnerProductKernelAttributes } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, bufferLimit, compute, sizeOf, WORKGROUP } from '../compute.js';
-import type { UniformField } from '../compute.js';
+import type { Field } from '../compute.js';
 import { defineKernel } from '../kernel.js';
 
 /** Elements that a workgroup sums. */
@@ -61,8 +61,7 @@ function sumPieces(
 ): number {
   let end = 0;
   const ends = pairs.map(({ pieces }) => (end += pieces));
-  const numbered = (name: string): UniformField[] =>
-    pairs.map((_, i) => ({ name: `${name}${i}`, type: 'i32' }));
+  const numbered = (name: string): Field[] => pairs.map((_, i) => ({ name: `${name}${i}`, type: 'i32' }));
   const one = (i: number): string => {
     const before = i === 0 ? '0u' : `u32(uniforms.end${i - 1})`;
     return `

@@ -4,6 +4,7 @@
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
+import { isDeterministic } from '../determinism.js';
 import { defineKernel } from '../kernel.js';
 import type { TrainingKernel } from '../kernel.js';
 import { runStock } from '../stock.js';
@@ -25,19 +26,12 @@ const PROGRAM_TYPE = 'WEBGPU_MATMUL_PROGRAM_TYPE';
 const SPLIT = 1;
 const SMALL_OUTPUT = 2;
 
-let deterministic = true;
-
-/** Whether products that may be split are computed unsplit, also where splitting them is right. */
-export function chooseDeterministic(chosen: boolean): void {
-  deterministic = chosen;
-}
-
 export const matrixProducts: readonly TrainingKernel[] = [tf.BatchMatMul, tf._FusedMatMul].map((kernelName) =>
   defineKernel<MatMulInputs, MatMulAttributes>(kernelName, ({ inputs, attrs, backend }) => {
     const product = (given: MatMulInputs, transposeB: boolean): tf.TensorInfo =>
       runStock(kernelName, present(given), backend, { ...attrs, transposeB });
     if (!isSplit(backend, inputs, attrs)) return product(inputs, attrs.transposeB);
-    if (deterministic) return unsplit(() => product(inputs, attrs.transposeB));
+    if (isDeterministic()) return unsplit(() => product(inputs, attrs.transposeB));
     if (!attrs.transposeB) return product(inputs, false);
     const rank = inputs.b.shape.length;
     const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
