@@ -28,7 +28,9 @@ export async function findSwiftShader() {
       },
     };
   } catch (error) {
-    return { reason: `SwiftShader does not unpack out of @sparticuz/chromium: ${error.message.split('\n')[0]}` };
+    return {
+      reason: `SwiftShader does not unpack out of @sparticuz/chromium: ${error.message.split('\n')[0]}`,
+    };
   }
 }
 

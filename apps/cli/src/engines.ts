@@ -1,4 +1,5 @@
 /** The engines of this program, in the order in which they are tried, and the plain `cpu` one that is always there. */
+import { cudaBackend } from '@apo/backend-cuda';
 import { nodeBackend } from '@apo/backend-node';
 import { wasmBackend } from '@apo/backend-wasm';
 import { webgpuBackend } from '@apo/backend-webgpu';
@@ -7,7 +8,7 @@ import type { BackendAdapter, BackendInfo } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { withoutGreeting } from './greeting.js';
 
-export const engineNames = ['node', 'wasm', 'webgpu', 'cpu'] as const;
+export const engineNames = ['cuda', 'node', 'wasm', 'webgpu', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
@@ -39,6 +40,8 @@ export function cpuBackend(): BackendAdapter {
 /** The adapter called `name`. */
 export function engine(name: EngineName, { threads }: EngineOptions = {}): BackendAdapter {
   switch (name) {
+    case 'cuda':
+      return cudaBackend();
     case 'node':
       return nodeBackend();
     case 'wasm':

@@ -120,6 +120,17 @@ describe.skipIf(missing !== undefined)(`on a device${titleOf(missing)}`, () => {
     expect((await take(tf.tidy(() => tf.add(tf.ones([2000]), 1))))[1999]).toBe(2);
   });
 
+  test('reads a tensor that is disposed meanwhile, and forgets it then', async () => {
+    await webgpuBackend().activate();
+    const before = [tf.memory().numDataBuffers, backend().numDataIds()];
+    const x = tf.tidy(() => tf.add(tf.ones([2000]), 1));
+    const reading = x.data();
+    x.dispose();
+    expect((await reading)[1999]).toBe(2);
+    await take(tf.tidy(() => tf.add(tf.ones([2000]), 1)));
+    expect([tf.memory().numDataBuffers, backend().numDataIds()]).toEqual(before);
+  });
+
   test('says that the device is lost, to the callback and to whoever computes, and can be activated afresh', async () => {
     const seen: ApoError[] = [];
     await webgpuBackend({ onLost: (error) => seen.push(error) }).activate();

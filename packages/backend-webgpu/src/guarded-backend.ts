@@ -4,6 +4,7 @@
  */
 import { ApoError } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import * as tf from '@tensorflow/tfjs-core';
 
 export interface GuardOptions {
   readonly device: GPUDevice;
@@ -58,6 +59,8 @@ export function guardedBackend(
 
     override async read(dataId: DataId): ReturnType<WebGPUBackend['read']> {
       this.requireDevice();
+      // The tensor may be disposed while it is read; its data stay until then.
+      this.incRef(dataId);
       try {
         const values = await super.read(dataId);
         this.requireDevice();
@@ -67,6 +70,8 @@ export function guardedBackend(
         // The promise of the loss settles after the reading that the loss cut off.
         await new Promise((resolve) => setTimeout(resolve, 0));
         throw this.lost ?? cause;
+      } finally {
+        if (!this.released && this.disposeData(dataId)) tf.engine().removeDataId(dataId, this);
       }
     }
 

@@ -84,13 +84,9 @@ describe.skipIf(missing !== undefined)(`sums${titleOf(missing)}`, () => {
     }
   });
 
-  test('by segment with the stock kernel: many rows, other types, and when the order may vary', async () => {
+  test('by segment with the stock kernel: many rows, and when the order may vary', async () => {
     const [values, expected] = await segments(8193, 1, 4);
     expectClose(values, expected, 1e-4);
-    const whole = tf.tidy(() =>
-      tf.unsortedSegmentSum(tf.tensor1d([1, 2, 3], 'int32'), tf.tensor1d([1, 0, 1], 'int32'), 2),
-    );
-    expect(Array.from(await take(whole))).toEqual([2, 4]);
     installTrainingKernels({ deterministic: false });
     const [unordered, sums] = await segments(300, 3, 7);
     expectClose(unordered, sums, 1e-5);
