@@ -5,6 +5,7 @@ import { apoAdam } from './apo-adam.js';
 import { apoInnerProduct } from './apo-inner-product.js';
 import { apoMomentum } from './apo-momentum.js';
 import { apoRmsprop } from './apo-rmsprop.js';
+import { apoRound } from './apo-round.js';
 import { apoScaledSubtract } from './apo-scaled-subtract.js';
 import { matrixProducts } from './matrix-products.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
@@ -18,4 +19,5 @@ export const trainingKernels: readonly TrainingKernel[] = [
   apoAdam,
   apoScaledSubtract,
   apoInnerProduct,
+  apoRound,
 ];
