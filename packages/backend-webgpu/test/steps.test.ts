@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)(`steps on the device${titleOf(missing)}`,
         return { tensors: tf.memory().numTensors, ids: backend().numDataIds(), numBytesInGPU };
       };
       const first = await sizes();
-      for (let k = 0; k < 8; k++) step();
+      for (let k = 0; k < 3; k++) step();
       expect(await sizes()).toEqual(first);
     });
     expect(tf.memory().numTensors).toBe(before);

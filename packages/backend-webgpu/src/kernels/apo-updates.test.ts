@@ -69,6 +69,23 @@ async function run(
   return values;
 }
 
+/** Runs `body` as if the device had these limits. */
+function withLimits<T>(limits: Partial<Record<keyof GPUSupportedLimits, number>>, body: () => T): T {
+  const { device } = backend();
+  backend().device = new Proxy(device, {
+    get(target, name: keyof GPUDevice) {
+      if (name === 'limits') return { maxStorageBuffersPerShaderStage: 8, ...limits };
+      const value: unknown = target[name];
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  try {
+    return body();
+  } finally {
+    backend().device = device;
+  }
+}
+
 describe.skipIf(missing !== undefined)(`fused kernels${titleOf(missing)}`, () => {
   beforeAll(async () => {
     await webgpuBackend().activate();
@@ -88,25 +105,22 @@ describe.skipIf(missing !== undefined)(`fused kernels${titleOf(missing)}`, () =>
     },
   );
 
-  test('a tensor of more workgroups than one side of the grid has', async () => {
-    // 65,535 workgroups of 256 threads are 16,776,960 elements.
-    const size = 65_535 * 256 + 300;
-    const [theta, state] = tf.tidy(() => {
-      const outputs = runEngineKernel('ApoMomentum', {
-        roles: {
-          gradient: { w: tf.fill([size], 2) },
-          velocity: { w: tf.fill([size], 3) },
-          variable: { w: tf.fill([size], 10) },
-        },
-        single: { rates: tf.tensor1d([0.5]) },
-        attributes: { output: 'variables', places: [0], momentum: 0.5, nesterov: false },
-      });
-      // m = 0.5 · 3 + 2 = 3.5, θ′ = 10 − 0.5 · 3.5 = 8.25; sums of two regions, so that a reading stays small.
-      return [outputs![1]!, outputs![0]!].map((tensor) => tf.stack([tf.min(tensor), tf.max(tensor)]));
+  test.each([
+    [11, 'two'],
+    [40, 'three'],
+  ])('%i workgroups where a side of the grid has four: %s sides', async (workgroups) => {
+    const size = 256 * workgroups - 3;
+    const output = tf.tidy(() => {
+      const roles = { variable: { w: tf.fill([size], 10) }, direction: { w: tf.range(0, size) } };
+      const single = { rates: tf.tensor1d([0.5]) };
+      return withLimits(
+        { maxComputeWorkgroupsPerDimension: 4 },
+        () => runEngineKernel('ApoScaledSubtract', { roles, single, attributes: { places: [0] } })![0]!,
+      );
     });
-    expect(Array.from(await theta!.data())).toEqual([8.25, 8.25]);
-    expect(Array.from(await state!.data())).toEqual([3.5, 3.5]);
-    tf.dispose([theta!, state!]);
+    const values = await output.data();
+    output.dispose();
+    expect(Array.from(values)).toEqual(Array.from({ length: size }, (_, i) => 10 - 0.5 * i));
   });
 
   test('leaves it to stock ops where a tensor has no element or the device too few buffers', () => {
@@ -128,16 +142,7 @@ describe.skipIf(missing !== undefined)(`fused kernels${titleOf(missing)}`, () =>
         });
       expect(call([0])).toBeUndefined();
       expect(call([3])).toHaveLength(2);
-      const { device } = backend();
-      const few = Object.create(device, {
-        limits: { value: { ...device.limits, maxStorageBuffersPerShaderStage: 4 } },
-      }) as GPUDevice;
-      backend().device = few;
-      try {
-        expect(call([3])).toBeUndefined();
-      } finally {
-        backend().device = device;
-      }
+      withLimits({ maxStorageBuffersPerShaderStage: 4 }, () => expect(call([3])).toBeUndefined());
     });
   });
 
