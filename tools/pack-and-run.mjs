@@ -28,6 +28,7 @@ const PEERS = [
   '@tensorflow/tfjs-layers',
   '@tensorflow/tfjs-backend-cpu',
   '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-webgpu',
 ];
 /** The union package with its WebGL backend alone is larger than a bundle may be. */
 const LARGEST_BUNDLE_KB = 600;

@@ -4,6 +4,8 @@ const packages = {
   core: require('@apo/core'),
   node: require('@apo/backend-node'),
   wasm: require('@apo/backend-wasm'),
+  webgpu: require('@apo/backend-webgpu'),
+  cuda: require('@apo/backend-cuda'),
   precond: require('@apo/precond'),
   baselines: require('@apo/baselines'),
   tasks: require('@apo/tasks'),

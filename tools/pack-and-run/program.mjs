@@ -122,6 +122,21 @@ export async function withoutTfjsNode({ node }) {
   return { refused: reason };
 }
 
+/** Without their optional peers the adapters of GPUs refuse with a reason. */
+export async function withoutGpus({ webgpu, cuda }) {
+  for (const adapter of [webgpu.webgpuBackend(), cuda.cudaBackend()]) {
+    const { available, reason, remedy } = await adapter.probe();
+    expect(
+      available === false,
+      `the peer of ${adapter.name} is not installed here, but it says it is available`,
+    );
+    expect(
+      /is not installed/.test(reason) && /npm install/.test(remedy),
+      `${adapter.name}: ${reason} ${remedy}`,
+    );
+  }
+}
+
 export function expect(condition, message) {
   if (!condition) throw new Error(message);
 }

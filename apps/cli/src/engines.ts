@@ -1,16 +1,18 @@
 /** The engines of this program, in the order in which they are tried, and the plain `cpu` one that is always there. */
+import { cudaBackend } from '@apo/backend-cuda';
 import { nodeBackend } from '@apo/backend-node';
 import { wasmBackend } from '@apo/backend-wasm';
+import { webgpuBackend } from '@apo/backend-webgpu';
 import { ApoError, selectBackend } from '@apo/core';
 import type { BackendAdapter, BackendInfo } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { withoutGreeting } from './greeting.js';
 
-export const engineNames = ['node', 'wasm', 'cpu'] as const;
+export const engineNames = ['cuda', 'node', 'wasm', 'webgpu', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
-  /** Threads of `node` (default: one per logical core) and of `wasm` (default: the adapter's choice); `cpu` has one. */
+  /** Threads of `node` (default: one per logical core) and of `wasm` (default: the adapter's choice); the others have one. */
   readonly threads?: number;
 }
 
@@ -38,10 +40,14 @@ export function cpuBackend(): BackendAdapter {
 /** The adapter called `name`. */
 export function engine(name: EngineName, { threads }: EngineOptions = {}): BackendAdapter {
   switch (name) {
+    case 'cuda':
+      return cudaBackend();
     case 'node':
       return nodeBackend();
     case 'wasm':
       return wasmBackend(threads === undefined ? {} : { threads });
+    case 'webgpu':
+      return webgpuBackend();
     case 'cpu':
       return cpuBackend();
     default:
@@ -50,7 +56,7 @@ export function engine(name: EngineName, { threads }: EngineOptions = {}): Backe
 }
 
 /**
- * Activates `name`, or without one the first of node, wasm and cpu that works.
+ * Activates `name`, or without one the first of `engineNames` that works.
  * libtensorflow reads its number of threads from the environment when it is loaded, so `threads` is put there first.
  * @throws ApoError `BACKEND_UNAVAILABLE` with each engine's reason.
  */

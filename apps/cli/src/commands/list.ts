@@ -53,8 +53,10 @@ function catalogue(): Catalogue {
 }
 
 const engineDescriptions: Readonly<Record<(typeof engineNames)[number], string>> = {
+  cuda: 'libtensorflow on NVIDIA GPUs through @tensorflow/tfjs-node-gpu, where it is installed',
   node: 'libtensorflow through @tensorflow/tfjs-node, where it is installed',
   wasm: 'WebAssembly with SIMD',
+  webgpu: 'a GPU through WebGPU; in Node through the npm package webgpu, where it is installed',
   cpu: 'plain JavaScript; slow, needs nothing',
 };
 

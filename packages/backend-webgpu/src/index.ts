@@ -1,0 +1,8 @@
+/** @apo/backend-webgpu: training on a GPU through WebGPU, in pages and, through Dawn, in Node. */
+export { webgpuBackend } from './adapter.js';
+export type { WebgpuBackendOptions } from './adapter.js';
+export { installTrainingKernels, removeTrainingKernels, trainingKernelsInstalled } from './install.js';
+export type { KernelOptions } from './install.js';
+export { trainingKernels } from './kernels/index.js';
+export type { TrainingKernel } from './kernel.js';
+export { stockKernel } from './stock.js';

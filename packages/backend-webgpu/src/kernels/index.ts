@@ -1,0 +1,23 @@
+/** Every kernel that `installTrainingKernels` registers, corrected stock kernels first. */
+import type { TrainingKernel } from '../kernel.js';
+import { addN } from './add-n.js';
+import { apoAdam } from './apo-adam.js';
+import { apoInnerProduct } from './apo-inner-product.js';
+import { apoMomentum } from './apo-momentum.js';
+import { apoRmsprop } from './apo-rmsprop.js';
+import { apoRound } from './apo-round.js';
+import { apoScaledSubtract } from './apo-scaled-subtract.js';
+import { matrixProducts } from './matrix-products.js';
+import { unsortedSegmentSum } from './unsorted-segment-sum.js';
+
+export const trainingKernels: readonly TrainingKernel[] = [
+  ...matrixProducts,
+  addN,
+  unsortedSegmentSum,
+  apoMomentum,
+  apoRmsprop,
+  apoAdam,
+  apoScaledSubtract,
+  apoInnerProduct,
+  apoRound,
+];

@@ -1,0 +1,90 @@
+/**
+ * BatchMatMul and _FusedMatMul without TensorFlow.js's split products, which are wrong for a transposed second factor (it is read in fours along
+ * the wrong side) and add atomically, in any order. Every other product is the stock kernel's.
+ */
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { isDeterministic } from '../determinism.js';
+import { defineKernel } from '../kernel.js';
+import type { TrainingKernel } from '../kernel.js';
+import { runStock } from '../stock.js';
+
+interface MatMulInputs {
+  readonly a: tf.TensorInfo;
+  readonly b: tf.TensorInfo;
+  readonly bias?: tf.TensorInfo;
+  readonly preluActivationWeights?: tf.TensorInfo;
+}
+
+interface MatMulAttributes {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+const PROGRAM_TYPE = 'WEBGPU_MATMUL_PROGRAM_TYPE';
+/** Numbers of TensorFlow.js's programs for that flag. */
+const SPLIT = 1;
+const SMALL_OUTPUT = 2;
+
+export const matrixProducts: readonly TrainingKernel[] = [tf.BatchMatMul, tf._FusedMatMul].map((kernelName) =>
+  defineKernel<MatMulInputs, MatMulAttributes>(kernelName, ({ inputs, attrs, backend }) => {
+    const product = (given: MatMulInputs, transposeB: boolean): tf.TensorInfo =>
+      runStock(kernelName, present(given), backend, { ...attrs, transposeB });
+    if (!isSplit(backend, inputs, attrs)) return product(inputs, attrs.transposeB);
+    if (isDeterministic()) return unsplit(() => product(inputs, attrs.transposeB));
+    if (!attrs.transposeB) return product(inputs, false);
+    const rank = inputs.b.shape.length;
+    const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
+    const b = runStock(tf.Transpose, { x: inputs.b }, backend, { perm });
+    const output = product({ ...inputs, b }, false);
+    backend.disposeData(b.dataId);
+    return output;
+  }),
+);
+
+/** As TensorFlow.js decides it: one product with a long inner side and few tiles of 32 × 32. */
+function isSplit(
+  backend: WebGPUBackend,
+  { a, b }: MatMulInputs,
+  { transposeA, transposeB }: MatMulAttributes,
+): boolean {
+  const chosen = tf.env().getNumber(PROGRAM_TYPE);
+  if (chosen >= 0) return chosen === SPLIT;
+  const batch = Math.max(matrices(a), matrices(b));
+  const [rows, inner] = sides(a, transposeA);
+  const [, columns] = sides(b, transposeB);
+  const flag = tf.env().getNumber('WEBGPU_THRESHOLD_TO_INCREASE_WORKGROUPS_FOR_MATMUL');
+  const few = flag > 0 ? flag : backend.thresholdToIncreaseWorkgroups;
+  const tiles = Math.ceil(rows / 32) * Math.ceil(columns / 32);
+  return (
+    batch === 1 && inner >= 2000 && rows * columns > 128 && (tiles <= few || (rows <= 8 && tiles <= 2 * few))
+  );
+}
+
+function unsplit<T>(body: () => T): T {
+  const chosen = tf.env().getNumber(PROGRAM_TYPE);
+  tf.env().set(PROGRAM_TYPE, SMALL_OUTPUT);
+  try {
+    return body();
+  } finally {
+    tf.env().set(PROGRAM_TYPE, chosen);
+  }
+}
+
+function matrices({ shape }: tf.TensorInfo): number {
+  return tf.util.sizeFromShape(shape.slice(0, -2));
+}
+
+/** Rows and columns of the factor as it is multiplied. */
+function sides({ shape }: tf.TensorInfo, transposed: boolean): readonly [number, number] {
+  const [rows, columns] = [shape.at(-2)!, shape.at(-1)!];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+/** The ops of tfjs-core also name inputs that are not there. */
+function present(inputs: MatMulInputs): Record<string, tf.TensorInfo> {
+  const entries = Object.entries(inputs) as [string, tf.TensorInfo | null | undefined][];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, tf.TensorInfo] => entry[1] !== undefined && entry[1] !== null),
+  );
+}
