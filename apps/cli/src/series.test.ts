@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pointsOf, resample, smooth, thin } from './series.js';
+import { pointsOf, rangeOf, resample, smooth, thin } from './series.js';
 
 const points = (...values: readonly number[]): { step: number; value: number }[] =>
   values.map((value, i) => ({ step: i + 1, value }));
@@ -55,5 +55,13 @@ describe('resample', () => {
     expect(resample(uneven, 5)).toEqual([0, 10, 20, 30, 40]);
     expect(resample([{ step: 3, value: 7 }], 3)).toEqual([7, 7, 7]);
     expect(resample([], 3)).toEqual([]);
+  });
+});
+
+describe('rangeOf', () => {
+  it('takes as many values as a long run has', () => {
+    const values = Array.from({ length: 1_000_000 }, (_, i) => Math.abs(i - 250_000));
+    expect(rangeOf(values)).toEqual([0, 749_999]);
+    expect(rangeOf([])).toEqual([Infinity, -Infinity]);
   });
 });

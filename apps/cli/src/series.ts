@@ -73,3 +73,12 @@ function arithmeticMean(values: readonly number[]): number {
 function geometricMean(values: readonly number[]): number {
   return Math.exp(arithmeticMean(values.map(Math.log)));
 }
+
+/** The least and the largest of any number of values; [∞, −∞] of none. */
+export function rangeOf(values: readonly number[]): readonly [low: number, high: number] {
+  // Not Math.min(...values): a long run has more values than a call may have arguments.
+  return values.reduce<readonly [number, number]>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Infinity, -Infinity],
+  );
+}

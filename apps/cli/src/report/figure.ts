@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Metrics } from '../run/metrics.js';
-import { pointsOf, smooth, thin } from '../series.js';
+import { pointsOf, rangeOf, smooth, thin } from '../series.js';
 import type { Point, RunCurves } from '../series.js';
 import { logTicks, tickLabel } from './log-ticks.js';
 
@@ -38,7 +38,7 @@ function xAxis(): Plot.ScaleOptions {
 
 /** A logarithmic axis over positive values. */
 export function logScale(label: string, values: readonly number[]): Plot.ScaleOptions {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = rangeOf(values);
   // A constant has no scale of its own: a factor of three each way.
   const [from, to] = high / low < 1.05 ? [low / 3, high * 3] : [low, high];
   return {
