@@ -38,6 +38,14 @@ type Engine = ReturnType<typeof tf.engine>;
 /** Kernels that change the form of a tensor and nothing else. */
 const FORM_KERNELS = new Set(['Identity', 'Reshape', 'ExpandDims', 'Cast', 'Transpose', 'Tile']);
 
+/** Kernels of layers that tfjs-core, or this package, calls inside an op whose gradient is that of the kernel. */
+const LAYER_KERNELS = new Set([
+  '_FusedMatMul',
+  'FusedConv2D',
+  'FusedDepthwiseConv2D',
+  'DepthwiseConv2dNative',
+]);
+
 export class KernelTrace {
   private readonly engine: Engine = tf.engine();
   private readonly views = new Map<number, View<tf.Variable>>();
@@ -48,6 +56,7 @@ export class KernelTrace {
   private inner: KernelCall[] = [];
   private readonly innerOutputs = new Map<number, View<KernelCall>>();
   private depth = 0;
+  private inKernel = false;
   private running = false;
 
   /**
@@ -68,14 +77,20 @@ export class KernelTrace {
     const { engine } = this;
     const [runKernel, customGrad] = [engine.runKernel.bind(engine), engine.customGrad.bind(engine)];
     const doors: Pick<Engine, 'runKernel' | 'customGrad'> = {
-      runKernel: ((kernelName: string, inputs: tf.NamedTensorMap, attributes?: tf.NamedAttrMap) =>
-        this.kernel(
-          kernelName,
-          inputs,
-          attributes,
-          runKernel<tf.Tensor | tf.Tensor[]>(kernelName, inputs, attributes),
-          customGrad,
-        )) as Engine['runKernel'],
+      runKernel: ((kernelName: string, inputs: tf.NamedTensorMap, attributes?: tf.NamedAttrMap) => {
+        const isInner = this.inKernel;
+        this.inKernel = true;
+        let output: tf.Tensor | tf.Tensor[];
+        try {
+          output = runKernel(kernelName, inputs, attributes);
+        } finally {
+          this.inKernel = isInner;
+        }
+        if (!isInner) return this.kernel(kernelName, inputs, attributes, output, customGrad);
+        // What a kernel is made of is its own affair, but for the copies that the engine saves for its gradient.
+        if (kernelName === 'Identity') this.follow(kernelName, inputs, attributes, output as tf.Tensor);
+        return output;
+      }) as Engine['runKernel'],
       customGrad: (f) => {
         const op = customGrad(f);
         return ((...inputs: tf.Tensor[]) =>
@@ -107,7 +122,9 @@ export class KernelTrace {
     output: tf.Tensor | tf.Tensor[],
     customGrad: Engine['customGrad'],
   ): tf.Tensor | tf.Tensor[] {
-    if (Array.isArray(output)) {
+    // Off the tape: part of an op with a gradient of its own that was made before `run`, so nobody knows what its gradient is.
+    const isHidden = this.depth === 0 && !this.engine.isTapeOn();
+    if (isHidden || Array.isArray(output)) {
       this.listener.other(kernelName, this.watched(inputs));
       return output;
     }
@@ -120,13 +137,13 @@ export class KernelTrace {
     return output;
   }
 
-  /** An op with a gradient of its own; a fused kernel that makes its output counts as if it had been called alone. */
+  /** An op with a gradient of its own; a layer's kernel that makes its output counts as if it had been called alone. */
   private customOp(
     inputs: readonly tf.Tensor[],
     op: () => tf.Tensor,
     customGrad: Engine['customGrad'],
   ): tf.Tensor {
-    if (this.depth > 0) return op();
+    if (this.depth > 0 || this.inKernel) return op();
     this.inner = [];
     this.innerOutputs.clear();
     this.depth++;
@@ -139,7 +156,7 @@ export class KernelTrace {
     const named = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
     const calls = this.inner.splice(0);
     const shown = this.innerOutputs.get(output.id);
-    const own = shown?.transposed === false ? shown.of : undefined;
+    const own = shown && !shown.transposed && LAYER_KERNELS.has(shown.of.kernelName) ? shown.of : undefined;
     for (const call of calls) {
       if (call !== own) this.listener.other(call.kernelName, this.watched(call.inputs));
     }
