@@ -50,6 +50,8 @@ export class KernelTrace {
   private readonly engine: Engine = tf.engine();
   private readonly views = new Map<number, View<tf.Variable>>();
   private readonly outputViews = new Map<number, View<number>>();
+  /** How many ops read each observed output, or a view of it, other than to make a view. */
+  private readonly reads: number[] = [];
   /** The observed outputs, in order. They may be disposed already, but stand for their places in the recorded graph. */
   readonly outputs: tf.Tensor[] = [];
   /** Calls inside the custom gradient that is being run, and what shows their outputs. */
@@ -115,6 +117,20 @@ export class KernelTrace {
     return tensor && this.outputViews.get(tensor.id);
   }
 
+  /** How often the `index`-th observed output was read, views of it included. */
+  readsOf(index: number): number {
+    return this.reads[index]!;
+  }
+
+  /** `tensors` are read, unless it is to make the view `made`. */
+  read(tensors: Readonly<Record<string, tf.Tensor | undefined>>, made?: tf.Tensor): void {
+    if (this.observedOutput(made)) return;
+    for (const tensor of Object.values(tensors)) {
+      const view = this.observedOutput(tensor);
+      if (view) this.reads[view.of]!++;
+    }
+  }
+
   private kernel(
     kernelName: string,
     inputs: tf.NamedTensorMap,
@@ -125,10 +141,14 @@ export class KernelTrace {
     // Off the tape: part of an op with a gradient of its own that was made before `run`, so nobody knows what its gradient is.
     const isHidden = this.depth === 0 && !this.engine.isTapeOn();
     if (isHidden || Array.isArray(output)) {
+      this.read(inputs);
       this.listener.other(kernelName, this.watched(inputs));
       return output;
     }
-    if (FORM_KERNELS.has(kernelName) && this.follow(kernelName, inputs, attributes, output)) return output;
+    const isFollowed = FORM_KERNELS.has(kernelName) && this.follow(kernelName, inputs, attributes, output);
+    // The inputs of an op with a gradient of its own are read once, by the op.
+    if (this.depth === 0) this.read(inputs, output);
+    if (isFollowed) return output;
     if (this.watched(inputs).length === 0) return output;
     const call: KernelCall = { kernelName, inputs, attributes: { ...attributes }, output };
     if (this.depth === 0) return this.offer(call, customGrad);
@@ -154,6 +174,7 @@ export class KernelTrace {
       this.depth--;
     }
     const named = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
+    this.read(named);
     const calls = this.inner.splice(0);
     const shown = this.innerOutputs.get(output.id);
     const own = shown && !shown.transposed && LAYER_KERNELS.has(shown.of.kernelName) ? shown.of : undefined;
@@ -183,6 +204,7 @@ export class KernelTrace {
         },
       }))(call.output);
       this.outputs.push(copy);
+      this.reads.push(0);
       this.outputViews.set(copy.id, { of: index, transposed: false });
       return copy;
     } finally {
@@ -204,7 +226,9 @@ export class KernelTrace {
     const exchange =
       kernelName === 'Transpose' ? exchanges(input.shape, attributes?.['perm'] as number[]) : 'nothing';
     if (exchange === undefined) return false;
-    for (const map of [this.views, this.outputViews, this.innerOutputs] as Map<number, View<never>>[]) {
+    // An op with a gradient of its own makes no view of an output: what comes back to it is not what comes back to the output.
+    const ofOutputs = this.depth === 0 ? this.outputViews : this.innerOutputs;
+    for (const map of [this.views, ofOutputs] as Map<number, View<never>>[]) {
       const view = map.get(input.id);
       if (view === undefined) continue;
       const isPlain = !view.transposed && view.tiledFrom === undefined;

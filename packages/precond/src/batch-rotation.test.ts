@@ -29,10 +29,35 @@ interface Kind {
   readonly regularized?: boolean;
   readonly convolution?: boolean;
   readonly tied?: boolean;
+  readonly skip?: boolean;
+  readonly opaque?: boolean;
 }
 
-/** WIDTH → WIDTH (tanh) → 3, or a decoder with the weights of the encoder, or a convolution with WIDTH channels in front of the 3. */
-function network({ regularized = false, convolution = false, tied = false }: Kind) {
+/** x W by an op with a gradient of its own, half of the true one. */
+const halfProduct = tf.customGrad<tf.Tensor2D>((...args) => {
+  const [x, w, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+  save([x, w]);
+  return {
+    value: tf.matMul(x, w),
+    gradFunc: (dy, saved) => {
+      const [rows, kernel] = saved as [tf.Tensor2D, tf.Tensor2D];
+      const delta = tf.mul(dy, 0.5);
+      return [tf.matMul(delta, kernel, false, true), tf.matMul(rows, delta, true)];
+    },
+  };
+});
+
+/**
+ * WIDTH → WIDTH (tanh) → 3, or a decoder with the weights of the encoder, or a convolution with WIDTH channels in front of the 3, or
+ * a layer with a skip connection around its bias, or one whose product is an op with a gradient of its own.
+ */
+function network({
+  regularized = false,
+  convolution = false,
+  tied = false,
+  skip = false,
+  opaque = false,
+}: Kind) {
   const at = freshPrefix();
   const small = (shape: readonly number[], name: string, seed: number): tf.Variable => {
     const variable = testVariable(shape, `${at}${name}`, seed);
@@ -54,8 +79,11 @@ function network({ regularized = false, convolution = false, tied = false }: Kin
             -1,
             WIDTH,
           ])
-        : tf.matMul(asMatrix(batch.inputs), asMatrix(first));
-      const hidden = tf.tanh(tf.add(x, bias));
+        : opaque
+          ? halfProduct(batch.inputs, first)
+          : tf.matMul(asMatrix(batch.inputs), asMatrix(first));
+      const activated = tf.tanh(tf.add(x, bias));
+      const hidden = skip ? tf.add(activated, x) : activated;
       return tied
         ? tf.matMul(asMatrix(hidden), asMatrix(first), false, true)
         : tf.matMul(asMatrix(hidden), asMatrix(second));
@@ -147,6 +175,8 @@ describe('the batch rotation stays away', () => {
   it.each<[string, Make, Kind]>([
     ['where the objective has a regulariser', fixed, { regularized: true }],
     ['from convolutions', fixed, { convolution: true }],
+    ['where something else reads what the bias is added to', fixed, { skip: true }],
+    ['from ops with a gradient of their own', fixed, { opaque: true }],
     [
       'from clipped gradients',
       (objective, options) =>
