@@ -216,6 +216,21 @@ describe('the batch rotation stays away', () => {
     dispose();
   });
 
+  it('from a rule that was changed, which asks for no layers', () => {
+    const { variables, dispose } = network({});
+    const { vjp: own, ...withoutVjp } = precondition({ form: 'full' });
+    const rule: UpdateRule = { ...withoutVjp, vjp: own! };
+    const changed: UpdateRule[] = [
+      withoutVjp,
+      { ...rule, vjp: (input) => rule.vjp!(input) },
+      { ...rule, direction: (input) => rule.direction(input) },
+      { ...rule, apply: (...input) => rule.apply(...input) },
+    ];
+    expect(rule.wantsLayers!(variables)).toBeTypeOf('function');
+    expect(changed.map((other) => other.wantsLayers!(variables))).toEqual(changed.map(() => undefined));
+    dispose();
+  });
+
   it('from a rule that was changed, and from a direction that is not of the layers', () => {
     const { objective, variables, batch, dispose } = network({});
     const rule = precondition({ form: 'full' });
