@@ -216,6 +216,19 @@ describe('the batch rotation stays away', () => {
     dispose();
   });
 
+  it('from whole matrices of at most 64, but not from blocks, however small', () => {
+    const asks = (size: number, options: PreconditionOptions): boolean | undefined => {
+      const kernel = testVariable([size, size], `${freshPrefix()}kernel`, 1);
+      const answer = precondition(options).wantsLayers?.([kernel])?.(kernel.name, 1);
+      kernel.dispose();
+      return answer;
+    };
+    expect([asks(64, { form: 'full' }), asks(65, { form: 'full' })]).toEqual([undefined, true]);
+    expect(asks(32, { form: 'block', blockSize: 16 })).toBe(true);
+    // One block is a whole matrix.
+    expect(asks(32, { form: 'block', blockSize: 32 })).toBeUndefined();
+  });
+
   it('from a rule that was changed, which asks for no layers', () => {
     const { variables, dispose } = network({});
     const { vjp: own, ...withoutVjp } = precondition({ form: 'full' });
