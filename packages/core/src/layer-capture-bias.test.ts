@@ -6,6 +6,7 @@ import { createObjective } from './index.js';
 import type { LayerUse, Objective, SupervisedBatch } from './index.js';
 import { basePass } from './base-pass.js';
 import { captureLayers } from './layer-capture.js';
+import { expectClose } from '../test/layer-uses.js';
 import { leaked, testVariable, uniformTensor, values } from '../test/numeric.js';
 
 type Head = (y: tf.Tensor, bias: tf.Tensor) => tf.Tensor | tf.Tensor[];
@@ -45,13 +46,6 @@ function biasGradient(uses: readonly LayerUse[], bias: string): tf.Tensor {
 
 const kindsOf = (uses: readonly LayerUse[], bias: string): string[] =>
   uses.flatMap((use) => (('kernel' in use ? use.bias : use.variable) === bias ? [use.kind] : []));
-
-function expectClose(actual: tf.Tensor, expected: tf.Tensor): void {
-  expect(actual.shape).toEqual(expected.shape);
-  values(actual).forEach((value, i) => {
-    expect(value).toBeCloseTo(values(expected)[i]!, 5);
-  });
-}
 
 describe('the bias of a layer', () => {
   it.each<[string, Head, string[]]>([
