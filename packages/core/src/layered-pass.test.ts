@@ -1,65 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import {
-  Apo,
-  clipByGlobalNorm,
-  createObjective,
-  l2,
-  microBatches,
-  RuleOptimizer,
-  sgd,
-  withRulePrecision,
-} from './index.js';
+import { Apo, clipByGlobalNorm, l2, microBatches, RuleOptimizer, sgd, withRulePrecision } from './index.js';
 import type { ApoOptions, CapturedLayers, Objective, Outputs, SupervisedBatch, UpdateRule } from './index.js';
 import { basePass } from './base-pass.js';
 import { layeredPass } from './layered-pass.js';
-import { leaked, testVariable, uniformTensor, values } from '../test/numeric.js';
+import { kindsOf } from '../test/layer-uses.js';
+import { leaked, values } from '../test/numeric.js';
+import { twoLayers } from '../test/two-layers.js';
 
 const all = (): boolean => true;
 
-type Extra = Partial<Pick<Objective<SupervisedBatch>, 'regularizer' | 'loss'>>;
-
-/** y = tanh(x W₁ + b) W₂ on four rows. */
-function setting(extra: (variables: tf.Variable[]) => Extra = () => ({})) {
-  const variables = [
-    testVariable(uniformTensor([3, 5], 1), 'first/kernel'),
-    testVariable(uniformTensor([5], 2), 'first/bias'),
-    testVariable(uniformTensor([5, 2], 3), 'second/kernel'),
-  ];
-  const [w1, b1, w2] = variables as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
-  const objective: Objective<SupervisedBatch> = {
-    ...createObjective({
-      variables,
-      predict: ({ inputs }) => tf.matMul(tf.tanh(tf.add(tf.matMul(inputs as tf.Tensor2D, w1), b1)), w2),
-      loss: 'squared-error',
-    }),
-    ...extra(variables),
-  };
-  const batches = [4, 6].map((seed) => ({
-    inputs: uniformTensor([4, 3], seed),
-    targets: uniformTensor([4, 2], seed + 1),
-  }));
-  const names = variables.map(({ name }) => name) as [string, string, string];
-  return {
-    objective,
-    variables,
-    names,
-    batch: batches[0]!,
-    batches,
-    dispose: () => tf.dispose([variables, batches.flatMap((batch) => Object.values(batch))]),
-  };
-}
-
-/** Which kinds of uses each variable has. */
-function kindsOf({ uses }: CapturedLayers, name: string): string[] {
-  return uses.flatMap((use) =>
-    ('kernel' in use ? use.kernel === name || use.bias === name : use.variable === name) ? [use.kind] : [],
-  );
-}
-
 describe('layeredPass', () => {
   it('is basePass to the bit, with X̄ and Δ of every layer', () => {
-    const { objective, batch, names, dispose } = setting();
+    const { objective, batch, names, dispose } = twoLayers();
     tf.tidy(() => {
       const seeded = [{ batch, seed: 3 }];
       const [kept, seen]: [Outputs[], Outputs[]] = [[], []];
@@ -83,7 +36,7 @@ describe('layeredPass', () => {
   });
 
   it('records nothing when it is not wanted, and nothing of several micro-batches', () => {
-    const { objective, batch, dispose } = setting();
+    const { objective, batch, dispose } = twoLayers();
     tf.tidy(() => {
       const one = { batch, seed: 3 };
       expect(layeredPass(objective, [one], {}, undefined).layers).toBeUndefined();
@@ -93,7 +46,7 @@ describe('layeredPass', () => {
   });
 
   it('records the layers that are wanted, by kernel and rows, and lists the others as unknown', () => {
-    const { objective, batch, names, dispose } = setting();
+    const { objective, batch, names, dispose } = twoLayers();
     tf.tidy(() => {
       const asked: [string, number][] = [];
       const { layers } = layeredPass(objective, [{ batch, seed: 3 }], {}, (kernel, rows) => {
@@ -109,8 +62,8 @@ describe('layeredPass', () => {
   });
 
   it('a variable in the regulariser or in the loss has another use than its layer', () => {
-    const regularized = setting((variables) => ({ regularizer: l2(variables.slice(0, 1), 0.1) }));
-    const inLoss = setting((variables) => ({
+    const regularized = twoLayers((variables) => ({ regularizer: l2(variables.slice(0, 1), 0.1) }));
+    const inLoss = twoLayers((variables) => ({
       loss: (outputs) => tf.add(tf.mean(tf.square(outputs as tf.Tensor)), tf.sum(tf.abs(variables[2]!))),
     }));
     const kinds = [regularized, inLoss].map(({ objective, batch, names }) =>
@@ -125,108 +78,6 @@ describe('layeredPass', () => {
     ]);
     regularized.dispose();
     inLoss.dispose();
-  });
-});
-
-/** −∂J/∂x in the place of ∂J/∂x. */
-const reversed = (): ((x: tf.Tensor) => tf.Tensor) =>
-  tf.customGrad((x) => ({ value: tf.clone(x as tf.Tensor), gradFunc: (dy: tf.Tensor) => tf.neg(dy) }));
-
-/** x W, with `factor` times its gradient. */
-const product = (factor: number): ((x: tf.Tensor, w: tf.Tensor) => tf.Tensor) =>
-  tf.customGrad((...inputs) => {
-    const [x, w, save] = inputs as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
-    save([x, w]);
-    return {
-      value: tf.matMul(x, w),
-      gradFunc: (dy, saved) => {
-        const [rows, kernel] = saved as [tf.Tensor2D, tf.Tensor2D];
-        const delta: tf.Tensor2D = tf.mul(dy, factor);
-        return [tf.matMul(delta, kernel, false, true), tf.matMul(rows, delta, true)];
-      },
-    };
-  });
-
-/** What the gradient of an op is that has one of its own, nobody can tell from its kernels: they are no layers. */
-describe('ops with a gradient of their own', () => {
-  const [reversedBefore, productBefore, tripledBefore] = [reversed(), product(1), product(3)];
-  const plain = (x: tf.Tensor, w: tf.Tensor): tf.Tensor => tf.matMul(x, w);
-
-  it.each<[string, (x: tf.Tensor, w: tf.Tensor) => tf.Tensor, number]>([
-    ['a product, made before the pass', productBefore, 1],
-    ['a product with another gradient, made before the pass', tripledBefore, 3],
-    ['a product with another gradient, made inside', (x, w) => product(3)(x, w), 3],
-    ['a reversed gradient, made before the pass', (x, w) => plain(x, reversedBefore(w)), -1],
-    ['a reversed gradient, made inside', (x, w) => plain(x, reversed()(w)), -1],
-  ])('%s', (_, op, factor) => {
-    const { objective, batch, variables, names, dispose } = setting();
-    const [w1, b1, w2] = variables as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
-    const changed: Objective<SupervisedBatch> = {
-      ...objective,
-      predict: ({ inputs }) => plain(tf.tanh(tf.add(op(inputs, w1), b1)), w2),
-    };
-    tf.tidy(() => {
-      const { layers, gradients } = layeredPass(changed, [{ batch, seed: 3 }], {}, all);
-      expect(kindsOf(layers!, names[0])).toContain('other');
-      expect(kindsOf(layers!, names[2])).toEqual(['dense']);
-      // Its gradient is `factor` times that of x W.
-      const expected = values(basePass(objective, [{ batch, seed: 3 }]).gradients[names[0]]!);
-      values(gradients[names[0]]!).forEach((value, i) => {
-        expect(value).toBeCloseTo(factor * expected[i]!, 5);
-      });
-    });
-    dispose();
-  });
-
-  it('a gradient that is a part of the objective uses the kernel, too', () => {
-    const penalized = setting(([w1]) => ({
-      // ∂/∂x Σ tanh(x W) = (1 − tanh²) Wᵀ, with a copy of W that the engine saved.
-      loss(outputs, { inputs }) {
-        const slope = tf.grad((x: tf.Tensor) => tf.tanh(plain(x, w1 as unknown as tf.Tensor)))(inputs);
-        return tf.add(tf.mean(tf.square(outputs as tf.Tensor)), tf.mean(tf.square(slope)));
-      },
-    }));
-    const { objective, batch, names, dispose } = penalized;
-    tf.tidy(() => {
-      const { layers, gradients } = layeredPass(objective, [{ batch, seed: 3 }], {}, all);
-      expect(kindsOf(layers!, names[0])).toEqual(['dense', 'dense', 'dense']);
-      const parts = layers!.uses.flatMap((use) =>
-        use.kind === 'dense' && use.kernel === names[0]
-          ? [use.transposed ? [use.outputGradients, use.inputs] : [use.inputs, use.outputGradients]]
-          : [],
-      ) as [tf.Tensor2D, tf.Tensor2D][];
-      const sum = values(tf.addN(parts.map(([x, delta]) => tf.matMul(x, delta, true))));
-      values(gradients[names[0]]!).forEach((value, i) => {
-        expect(sum[i]).toBeCloseTo(value, 5);
-      });
-    });
-    dispose();
-  });
-
-  it('kernels that a kernel calls are its own affair', () => {
-    const { objective, batch, variables, names, dispose } = setting();
-    const [bias] = [variables[1]!];
-    tf.registerKernel({
-      kernelName: 'AddByAdd',
-      backendName: tf.getBackend(),
-      kernelFunc: ({ inputs }) => tf.add(inputs['a'] as tf.Tensor, inputs['b'] as tf.Tensor),
-    });
-    tf.registerGradient({
-      kernelName: 'AddByAdd',
-      gradFunc: (dy) => ({ a: () => dy as tf.Tensor, b: () => tf.sum(dy as tf.Tensor, 0) }),
-    });
-    const changed: Objective<SupervisedBatch> = {
-      ...objective,
-      predict: () => tf.engine().runKernel<tf.Tensor>('AddByAdd', { a: tf.zeros([4, 5]), b: bias }),
-      loss: (outputs) => tf.mean(tf.square(outputs as tf.Tensor)),
-    };
-    tf.tidy(() => {
-      const { layers } = layeredPass(changed, [{ batch, seed: 3 }], {}, all);
-      expect(layers!.uses).toEqual([{ kind: 'other', variable: names[1], kernelName: 'AddByAdd' }]);
-    });
-    tf.unregisterKernel('AddByAdd', tf.getBackend());
-    tf.unregisterGradient('AddByAdd');
-    dispose();
   });
 });
 
@@ -266,7 +117,7 @@ describe('a rule that works with layers', () => {
     ]) {
       const { rule, given } = layered();
       const paths = [sgd({ learningRate: 0.1 }), rule].map((own) => {
-        const { objective, variables, batches, dispose } = setting();
+        const { objective, variables, batches, dispose } = twoLayers();
         const optimizer = make(objective, own);
         for (let step = 0; step < 4; step++) optimizer.step(batches[step % 2]!);
         const end = variables.flatMap(values);
@@ -280,7 +131,7 @@ describe('a rule that works with layers', () => {
   });
 
   it('is given no layers of a clipped gradient, of micro-batches, or in a warm-up between meta-steps', () => {
-    const { objective, batch, batches, dispose } = setting();
+    const { objective, batch, batches, dispose } = twoLayers();
     const { rule, given } = layered();
     const clipped = new Apo(objective, rule, { ...options, clip: clipByGlobalNorm(1) });
     const fixed = new RuleOptimizer(objective, rule, { clip: clipByGlobalNorm(1) });
@@ -311,7 +162,7 @@ describe('a rule that works with layers', () => {
     const runs: number[][] = [];
     const lost = await leaked(() => {
       for (let run = 0; run < 2; run++) {
-        const { objective, variables, batches, dispose } = setting();
+        const { objective, variables, batches, dispose } = twoLayers();
         const apo = new Apo(objective, layered().rule, options);
         for (let step = 0; step < 3; step++) apo.step(batches[step % 2]!);
         runs.push(variables.flatMap(values));

@@ -33,3 +33,10 @@ export function expectClose(actual: tf.Tensor, expected: tf.Tensor, tolerance = 
     expect(Math.abs(value - values(expected)[i]!) / scale).toBeLessThan(tolerance);
   });
 }
+
+/** Which kinds of uses each variable has. */
+export function kindsOf({ uses }: Pick<LayerCapture, 'uses'>, name: string): string[] {
+  return uses.flatMap((use) =>
+    ('kernel' in use ? use.kernel === name || use.bias === name : use.variable === name) ? [use.kind] : [],
+  );
+}
