@@ -14,7 +14,7 @@ export interface ConvolutionGeometry {
 export interface DenseLayer {
   readonly kind: 'dense';
   readonly kernel: string;
-  /** The variable that is added to every row of the output and to nothing before it. */
+  /** The variable that is added to every row of the output and to nothing before it, where the output has no other use. */
   bias?: string;
   /** The variable is `[out, in]` (the op multiplies by its transpose), otherwise `[in, out]`, axes merged if it has more. */
   readonly transposed: boolean;

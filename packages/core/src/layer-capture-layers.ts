@@ -30,6 +30,18 @@ export class LayerTable implements TraceListener, LayersFound {
     for (const { name } of variables) this.others.push({ kind: 'other', variable: name, kernelName });
   }
 
+  /** Now that the pass is over: each sum is either the bias of a layer or a shift of its own. */
+  settle(trace: KernelTrace): void {
+    this.observed.forEach((layers, at) => {
+      this.observed[at] = layers.filter(({ biasOf }) => {
+        if (biasOf === undefined) return true;
+        if (trace.readsOf(biasOf.output) === 1) return false;
+        delete biasOf.layer.bias;
+        return true;
+      });
+    });
+  }
+
   /** A copy of `tensor` that outlives the pass. */
   keep(tensor: tf.Tensor): tf.Tensor {
     const copy = tf.keep(tf.clone(tensor));
@@ -67,7 +79,10 @@ function readSum(call: KernelCall, trace: KernelTrace, table: LayersFound): Read
   const made = call.kernelName === 'Add' ? layerThatMade(other, trace, table) : undefined;
   if (made && made.layer.bias === undefined && plainView(view) && isBiasOf(made, aligned, other)) {
     made.layer.bias = view.of.name;
-    return { layers: [], covered: [view.of.name] };
+    return {
+      layers: [{ ...shift(view, aligned.shape), biasOf: made }],
+      covered: [view.of.name],
+    };
   }
   return {
     layers: [shift(view, aligned.shape)],
@@ -144,6 +159,7 @@ function oneVariable(
 /** A layer with a kernel, and the length of one of its output vectors. */
 interface MadeBy {
   readonly layer: DenseLayer | ConvolutionLayer;
+  readonly output: number;
   readonly channels: number;
 }
 
@@ -153,7 +169,7 @@ function layerThatMade(tensor: tf.Tensor, trace: KernelTrace, table: LayersFound
   const { layer } = table.observed[view.of]![0]!;
   if (!('kernel' in layer)) return undefined;
   const channels = layer.kind === 'dense' ? layer.matrixShape[1] : trace.outputs[view.of]!.shape.at(-1)!;
-  return { layer, channels };
+  return { layer, output: view.of, channels };
 }
 
 /** One number for each element of an output vector, which may have several axes by now, and the same for all of them. */

@@ -1,6 +1,6 @@
 /** What readers of kernel calls have in common: what they return, and how a variable shows itself to them. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { KnownLayer } from './layer-capture-kinds.js';
+import type { ConvolutionLayer, DenseLayer, KnownLayer } from './layer-capture-kinds.js';
 import type { KernelCall, KernelTrace, View } from './layer-capture-trace.js';
 
 /** A layer at an observed output. */
@@ -10,6 +10,11 @@ export interface ObservedLayer {
   readonly inputs?: () => tf.Tensor;
   /** The form in which gradients at its output are handed out, where it is not that of the output. */
   readonly outputShape?: readonly number[];
+  /**
+   * The layer whose bias this is, as long as nothing else reads its output: only then is the gradient there the gradient here.
+   * Until the pass is over it stands for both.
+   */
+  readonly biasOf?: { readonly layer: DenseLayer | ConvolutionLayer; readonly output: number };
 }
 
 /** Uses found at one call. */

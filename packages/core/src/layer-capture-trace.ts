@@ -38,16 +38,27 @@ type Engine = ReturnType<typeof tf.engine>;
 /** Kernels that change the form of a tensor and nothing else. */
 const FORM_KERNELS = new Set(['Identity', 'Reshape', 'ExpandDims', 'Cast', 'Transpose', 'Tile']);
 
+/** Kernels of layers that tfjs-core, or this package, calls inside an op whose gradient is that of the kernel. */
+const LAYER_KERNELS = new Set([
+  '_FusedMatMul',
+  'FusedConv2D',
+  'FusedDepthwiseConv2D',
+  'DepthwiseConv2dNative',
+]);
+
 export class KernelTrace {
   private readonly engine: Engine = tf.engine();
   private readonly views = new Map<number, View<tf.Variable>>();
   private readonly outputViews = new Map<number, View<number>>();
+  /** How many ops read each observed output, or a view of it, other than to make a view. */
+  private readonly reads: number[] = [];
   /** The observed outputs, in order. They may be disposed already, but stand for their places in the recorded graph. */
   readonly outputs: tf.Tensor[] = [];
   /** Calls inside the custom gradient that is being run, and what shows their outputs. */
   private inner: KernelCall[] = [];
   private readonly innerOutputs = new Map<number, View<KernelCall>>();
   private depth = 0;
+  private inKernel = false;
   private running = false;
 
   /**
@@ -68,14 +79,20 @@ export class KernelTrace {
     const { engine } = this;
     const [runKernel, customGrad] = [engine.runKernel.bind(engine), engine.customGrad.bind(engine)];
     const doors: Pick<Engine, 'runKernel' | 'customGrad'> = {
-      runKernel: ((kernelName: string, inputs: tf.NamedTensorMap, attributes?: tf.NamedAttrMap) =>
-        this.kernel(
-          kernelName,
-          inputs,
-          attributes,
-          runKernel<tf.Tensor | tf.Tensor[]>(kernelName, inputs, attributes),
-          customGrad,
-        )) as Engine['runKernel'],
+      runKernel: ((kernelName: string, inputs: tf.NamedTensorMap, attributes?: tf.NamedAttrMap) => {
+        const isInner = this.inKernel;
+        this.inKernel = true;
+        let output: tf.Tensor | tf.Tensor[];
+        try {
+          output = runKernel(kernelName, inputs, attributes);
+        } finally {
+          this.inKernel = isInner;
+        }
+        if (!isInner) return this.kernel(kernelName, inputs, attributes, output, customGrad);
+        // What a kernel is made of is its own affair, but for the copies that the engine saves for its gradient.
+        if (kernelName === 'Identity') this.follow(kernelName, inputs, attributes, output as tf.Tensor);
+        return output;
+      }) as Engine['runKernel'],
       customGrad: (f) => {
         const op = customGrad(f);
         return ((...inputs: tf.Tensor[]) =>
@@ -100,6 +117,20 @@ export class KernelTrace {
     return tensor && this.outputViews.get(tensor.id);
   }
 
+  /** How often the `index`-th observed output was read, views of it included. */
+  readsOf(index: number): number {
+    return this.reads[index]!;
+  }
+
+  /** `tensors` are read, unless it is to make the view `made`. */
+  read(tensors: Readonly<Record<string, tf.Tensor | undefined>>, made?: tf.Tensor): void {
+    if (this.observedOutput(made)) return;
+    for (const tensor of Object.values(tensors)) {
+      const view = this.observedOutput(tensor);
+      if (view) this.reads[view.of]!++;
+    }
+  }
+
   private kernel(
     kernelName: string,
     inputs: tf.NamedTensorMap,
@@ -107,11 +138,17 @@ export class KernelTrace {
     output: tf.Tensor | tf.Tensor[],
     customGrad: Engine['customGrad'],
   ): tf.Tensor | tf.Tensor[] {
-    if (Array.isArray(output)) {
+    // Off the tape: part of an op with a gradient of its own that was made before `run`, so nobody knows what its gradient is.
+    const isHidden = this.depth === 0 && !this.engine.isTapeOn();
+    if (isHidden || Array.isArray(output)) {
+      this.read(inputs);
       this.listener.other(kernelName, this.watched(inputs));
       return output;
     }
-    if (FORM_KERNELS.has(kernelName) && this.follow(kernelName, inputs, attributes, output)) return output;
+    const isFollowed = FORM_KERNELS.has(kernelName) && this.follow(kernelName, inputs, attributes, output);
+    // The inputs of an op with a gradient of its own are read once, by the op.
+    if (this.depth === 0) this.read(inputs, output);
+    if (isFollowed) return output;
     if (this.watched(inputs).length === 0) return output;
     const call: KernelCall = { kernelName, inputs, attributes: { ...attributes }, output };
     if (this.depth === 0) return this.offer(call, customGrad);
@@ -120,13 +157,13 @@ export class KernelTrace {
     return output;
   }
 
-  /** An op with a gradient of its own; a fused kernel that makes its output counts as if it had been called alone. */
+  /** An op with a gradient of its own; a layer's kernel that makes its output counts as if it had been called alone. */
   private customOp(
     inputs: readonly tf.Tensor[],
     op: () => tf.Tensor,
     customGrad: Engine['customGrad'],
   ): tf.Tensor {
-    if (this.depth > 0) return op();
+    if (this.depth > 0 || this.inKernel) return op();
     this.inner = [];
     this.innerOutputs.clear();
     this.depth++;
@@ -137,9 +174,10 @@ export class KernelTrace {
       this.depth--;
     }
     const named = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
+    this.read(named);
     const calls = this.inner.splice(0);
     const shown = this.innerOutputs.get(output.id);
-    const own = shown?.transposed === false ? shown.of : undefined;
+    const own = shown && !shown.transposed && LAYER_KERNELS.has(shown.of.kernelName) ? shown.of : undefined;
     for (const call of calls) {
       if (call !== own) this.listener.other(call.kernelName, this.watched(call.inputs));
     }
@@ -166,6 +204,7 @@ export class KernelTrace {
         },
       }))(call.output);
       this.outputs.push(copy);
+      this.reads.push(0);
       this.outputViews.set(copy.id, { of: index, transposed: false });
       return copy;
     } finally {
@@ -187,7 +226,9 @@ export class KernelTrace {
     const exchange =
       kernelName === 'Transpose' ? exchanges(input.shape, attributes?.['perm'] as number[]) : 'nothing';
     if (exchange === undefined) return false;
-    for (const map of [this.views, this.outputViews, this.innerOutputs] as Map<number, View<never>>[]) {
+    // An op with a gradient of its own makes no view of an output: what comes back to it is not what comes back to the output.
+    const ofOutputs = this.depth === 0 ? this.outputViews : this.innerOutputs;
+    for (const map of [this.views, ofOutputs] as Map<number, View<never>>[]) {
       const view = map.get(input.id);
       if (view === undefined) continue;
       const isPlain = !view.transposed && view.tiledFrom === undefined;

@@ -46,8 +46,8 @@ export interface CaptureOptions {
  *
  * Layers are recognised by the engine kernels that take a variable, or a reshaped or transposed view of it: matrix products
  * (dense, also by `einsum`), convolutions, depthwise and transposed ones, broadcast sums and products (normalisation), batch
- * normalisation and gathers (embeddings). A bias belongs to a layer when it is added to the layer's output itself. Everything else
- * that takes a variable is reported as `other`. Calls may be nested, and the engine is as it was afterwards, also when something throws.
+ * normalisation and gathers (embeddings). A bias belongs to a layer when it is added to the layer's output itself, which nothing
+ * else reads; otherwise the gradients there are others, and it is a shift. Everything else that takes a variable is reported as `other`. Calls may be nested, and the engine is as it was afterwards, also when something throws.
  */
 export function captureLayers<B>(
   objective: Objective<B>,
@@ -68,12 +68,14 @@ export function captureLayers<B>(
   const trace = new KernelTrace(variables, table, (index, gradient) => {
     if (recording && isWanted(index)) gradientsAt[index] = keep(gradient);
   });
-  const isWanted = (index: number): boolean =>
-    only === undefined ||
-    table.observed[index]!.every(
+  const isWanted = (index: number): boolean => {
+    const layers = table.observed[index]!;
+    if (only === undefined || layers.length === 0) return layers.length > 0;
+    return layers.every(
       ({ layer }) =>
         layer.kind === 'dense' && only(layer.kernel, trace.outputs[index]!.size / layer.matrixShape[1]),
     );
+  };
   let examples = 0;
   const inLoss = <T>(body: () => T): T => (wholeObjective ? trace.run(body) : body());
   const traced: Objective<B> = {
@@ -87,11 +89,13 @@ export function captureLayers<B>(
       const loss = meanLoss(traced, [seeded], (outputs) => {
         const list = Array.isArray(outputs) ? outputs : [outputs];
         examples = list[0]?.shape[0] ?? 1;
+        trace.read(Object.fromEntries(list.entries()));
         onOutputs?.(outputs);
         further = (cotangents?.(list) ?? []).map((cotangent) =>
           backTo(trace.outputs, list, cotangent).map(keep),
         );
       });
+      table.settle(trace);
       recording = true;
       return loss;
     }, variables);

@@ -1,65 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import {
-  Apo,
-  clipByGlobalNorm,
-  createObjective,
-  l2,
-  microBatches,
-  RuleOptimizer,
-  sgd,
-  withRulePrecision,
-} from './index.js';
+import { Apo, clipByGlobalNorm, l2, microBatches, RuleOptimizer, sgd, withRulePrecision } from './index.js';
 import type { ApoOptions, CapturedLayers, Objective, Outputs, SupervisedBatch, UpdateRule } from './index.js';
 import { basePass } from './base-pass.js';
 import { layeredPass } from './layered-pass.js';
-import { leaked, testVariable, uniformTensor, values } from '../test/numeric.js';
+import { kindsOf } from '../test/layer-uses.js';
+import { leaked, values } from '../test/numeric.js';
+import { twoLayers } from '../test/two-layers.js';
 
 const all = (): boolean => true;
 
-type Extra = Partial<Pick<Objective<SupervisedBatch>, 'regularizer' | 'loss'>>;
-
-/** y = tanh(x W₁ + b) W₂ on four rows. */
-function setting(extra: (variables: tf.Variable[]) => Extra = () => ({})) {
-  const variables = [
-    testVariable(uniformTensor([3, 5], 1), 'first/kernel'),
-    testVariable(uniformTensor([5], 2), 'first/bias'),
-    testVariable(uniformTensor([5, 2], 3), 'second/kernel'),
-  ];
-  const [w1, b1, w2] = variables as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
-  const objective: Objective<SupervisedBatch> = {
-    ...createObjective({
-      variables,
-      predict: ({ inputs }) => tf.matMul(tf.tanh(tf.add(tf.matMul(inputs as tf.Tensor2D, w1), b1)), w2),
-      loss: 'squared-error',
-    }),
-    ...extra(variables),
-  };
-  const batches = [4, 6].map((seed) => ({
-    inputs: uniformTensor([4, 3], seed),
-    targets: uniformTensor([4, 2], seed + 1),
-  }));
-  const names = variables.map(({ name }) => name) as [string, string, string];
-  return {
-    objective,
-    variables,
-    names,
-    batch: batches[0]!,
-    batches,
-    dispose: () => tf.dispose([variables, batches.flatMap((batch) => Object.values(batch))]),
-  };
-}
-
-/** Which kinds of uses each variable has. */
-function kindsOf({ uses }: CapturedLayers, name: string): string[] {
-  return uses.flatMap((use) =>
-    ('kernel' in use ? use.kernel === name || use.bias === name : use.variable === name) ? [use.kind] : [],
-  );
-}
-
 describe('layeredPass', () => {
   it('is basePass to the bit, with X̄ and Δ of every layer', () => {
-    const { objective, batch, names, dispose } = setting();
+    const { objective, batch, names, dispose } = twoLayers();
     tf.tidy(() => {
       const seeded = [{ batch, seed: 3 }];
       const [kept, seen]: [Outputs[], Outputs[]] = [[], []];
@@ -83,7 +36,7 @@ describe('layeredPass', () => {
   });
 
   it('records nothing when it is not wanted, and nothing of several micro-batches', () => {
-    const { objective, batch, dispose } = setting();
+    const { objective, batch, dispose } = twoLayers();
     tf.tidy(() => {
       const one = { batch, seed: 3 };
       expect(layeredPass(objective, [one], {}, undefined).layers).toBeUndefined();
@@ -93,7 +46,7 @@ describe('layeredPass', () => {
   });
 
   it('records the layers that are wanted, by kernel and rows, and lists the others as unknown', () => {
-    const { objective, batch, names, dispose } = setting();
+    const { objective, batch, names, dispose } = twoLayers();
     tf.tidy(() => {
       const asked: [string, number][] = [];
       const { layers } = layeredPass(objective, [{ batch, seed: 3 }], {}, (kernel, rows) => {
@@ -109,8 +62,8 @@ describe('layeredPass', () => {
   });
 
   it('a variable in the regulariser or in the loss has another use than its layer', () => {
-    const regularized = setting((variables) => ({ regularizer: l2(variables.slice(0, 1), 0.1) }));
-    const inLoss = setting((variables) => ({
+    const regularized = twoLayers((variables) => ({ regularizer: l2(variables.slice(0, 1), 0.1) }));
+    const inLoss = twoLayers((variables) => ({
       loss: (outputs) => tf.add(tf.mean(tf.square(outputs as tf.Tensor)), tf.sum(tf.abs(variables[2]!))),
     }));
     const kinds = [regularized, inLoss].map(({ objective, batch, names }) =>
@@ -164,7 +117,7 @@ describe('a rule that works with layers', () => {
     ]) {
       const { rule, given } = layered();
       const paths = [sgd({ learningRate: 0.1 }), rule].map((own) => {
-        const { objective, variables, batches, dispose } = setting();
+        const { objective, variables, batches, dispose } = twoLayers();
         const optimizer = make(objective, own);
         for (let step = 0; step < 4; step++) optimizer.step(batches[step % 2]!);
         const end = variables.flatMap(values);
@@ -178,7 +131,7 @@ describe('a rule that works with layers', () => {
   });
 
   it('is given no layers of a clipped gradient, of micro-batches, or in a warm-up between meta-steps', () => {
-    const { objective, batch, batches, dispose } = setting();
+    const { objective, batch, batches, dispose } = twoLayers();
     const { rule, given } = layered();
     const clipped = new Apo(objective, rule, { ...options, clip: clipByGlobalNorm(1) });
     const fixed = new RuleOptimizer(objective, rule, { clip: clipByGlobalNorm(1) });
@@ -209,7 +162,7 @@ describe('a rule that works with layers', () => {
     const runs: number[][] = [];
     const lost = await leaked(() => {
       for (let run = 0; run < 2; run++) {
-        const { objective, variables, batches, dispose } = setting();
+        const { objective, variables, batches, dispose } = twoLayers();
         const apo = new Apo(objective, layered().rule, options);
         for (let step = 0; step < 3; step++) apo.step(batches[step % 2]!);
         runs.push(variables.flatMap(values));

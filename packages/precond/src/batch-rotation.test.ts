@@ -29,10 +29,35 @@ interface Kind {
   readonly regularized?: boolean;
   readonly convolution?: boolean;
   readonly tied?: boolean;
+  readonly skip?: boolean;
+  readonly opaque?: boolean;
 }
 
-/** WIDTH → WIDTH (tanh) → 3, or a decoder with the weights of the encoder, or a convolution with WIDTH channels in front of the 3. */
-function network({ regularized = false, convolution = false, tied = false }: Kind) {
+/** x W by an op with a gradient of its own, half of the true one. */
+const halfProduct = tf.customGrad<tf.Tensor2D>((...args) => {
+  const [x, w, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+  save([x, w]);
+  return {
+    value: tf.matMul(x, w),
+    gradFunc: (dy, saved) => {
+      const [rows, kernel] = saved as [tf.Tensor2D, tf.Tensor2D];
+      const delta = tf.mul(dy, 0.5);
+      return [tf.matMul(delta, kernel, false, true), tf.matMul(rows, delta, true)];
+    },
+  };
+});
+
+/**
+ * WIDTH → WIDTH (tanh) → 3, or a decoder with the weights of the encoder, or a convolution with WIDTH channels in front of the 3, or
+ * a layer with a skip connection around its bias, or one whose product is an op with a gradient of its own.
+ */
+function network({
+  regularized = false,
+  convolution = false,
+  tied = false,
+  skip = false,
+  opaque = false,
+}: Kind) {
   const at = freshPrefix();
   const small = (shape: readonly number[], name: string, seed: number): tf.Variable => {
     const variable = testVariable(shape, `${at}${name}`, seed);
@@ -54,8 +79,11 @@ function network({ regularized = false, convolution = false, tied = false }: Kin
             -1,
             WIDTH,
           ])
-        : tf.matMul(asMatrix(batch.inputs), asMatrix(first));
-      const hidden = tf.tanh(tf.add(x, bias));
+        : opaque
+          ? halfProduct(batch.inputs, first)
+          : tf.matMul(asMatrix(batch.inputs), asMatrix(first));
+      const activated = tf.tanh(tf.add(x, bias));
+      const hidden = skip ? tf.add(activated, x) : activated;
       return tied
         ? tf.matMul(asMatrix(hidden), asMatrix(first), false, true)
         : tf.matMul(asMatrix(hidden), asMatrix(second));
@@ -147,6 +175,8 @@ describe('the batch rotation stays away', () => {
   it.each<[string, Make, Kind]>([
     ['where the objective has a regulariser', fixed, { regularized: true }],
     ['from convolutions', fixed, { convolution: true }],
+    ['where something else reads what the bias is added to', fixed, { skip: true }],
+    ['from ops with a gradient of their own', fixed, { opaque: true }],
     [
       'from clipped gradients',
       (objective, options) =>
@@ -183,6 +213,34 @@ describe('the batch rotation stays away', () => {
     expect(asks({ form: 'full', overrides })).toBe(false);
     expect(asks({ form: 'diagonal' })).toBeUndefined();
     expect(asks({ form: 'low-rank' })).toBeUndefined();
+    dispose();
+  });
+
+  it('from whole matrices of at most 64, but not from blocks, however small', () => {
+    const asks = (size: number, options: PreconditionOptions): boolean | undefined => {
+      const kernel = testVariable([size, size], `${freshPrefix()}kernel`, 1);
+      const answer = precondition(options).wantsLayers?.([kernel])?.(kernel.name, 1);
+      kernel.dispose();
+      return answer;
+    };
+    expect([asks(64, { form: 'full' }), asks(65, { form: 'full' })]).toEqual([undefined, true]);
+    expect(asks(32, { form: 'block', blockSize: 16 })).toBe(true);
+    // One block is a whole matrix.
+    expect(asks(32, { form: 'block', blockSize: 32 })).toBeUndefined();
+  });
+
+  it('from a rule that was changed, which asks for no layers', () => {
+    const { variables, dispose } = network({});
+    const { vjp: own, ...withoutVjp } = precondition({ form: 'full' });
+    const rule: UpdateRule = { ...withoutVjp, vjp: own! };
+    const changed: UpdateRule[] = [
+      withoutVjp,
+      { ...rule, vjp: (input) => rule.vjp!(input) },
+      { ...rule, direction: (input) => rule.direction(input) },
+      { ...rule, apply: (...input) => rule.apply(...input) },
+    ];
+    expect(rule.wantsLayers!(variables)).toBeTypeOf('function');
+    expect(changed.map((other) => other.wantsLayers!(variables))).toEqual(changed.map(() => undefined));
     dispose();
   });
 

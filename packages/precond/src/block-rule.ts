@@ -119,9 +119,11 @@ export function blockRule(
         );
         return { ...scaleGradient(scale, phi, perBlock), ...gradient };
       },
-      wantsLayers: (variables) => wantedLayers(blocks(variables)),
+      wantsLayers(variables) {
+        return worksOnRows(this) ? wantedLayers(blocks(variables)) : undefined;
+      },
       withLayers(captured) {
-        if (!isOwn(this) || this.vjp !== rule.vjp) return this;
+        if (!worksOnRows(this)) return this;
         const own = layerBlocks(placed(captured.gradients), captured);
         return own ? ruleWith(own) : this;
       },
@@ -135,6 +137,7 @@ export function blockRule(
     };
     const isOwn = (other: UpdateRule): boolean =>
       other.direction === rule.direction && other.apply === rule.apply;
+    const worksOnRows = (other: UpdateRule): boolean => isOwn(other) && other.vjp === rule.vjp;
     return rule;
   };
   return ruleWith();

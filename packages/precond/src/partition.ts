@@ -30,8 +30,8 @@ export interface BlockOptions {
   /** Make the bias one more row of its kernel's matrix. Default true. */
   readonly foldBias?: boolean;
   /**
-   * Compute R = BᵀGA as (X̄B)ᵀ(ΔA) in a dense layer that sees few rows, where that takes fewer operations: for whole matrices and
-   * blocks longer than 64. Default true.
+   * Compute R = BᵀGA as (X̄B)ᵀ(ΔA) in a dense layer that sees few rows, where that takes fewer operations: where a
+   * side has a whole matrix longer than 64, or is cut into blocks of any size. Default true.
    */
   readonly batchRotation?: boolean;
 }
