@@ -3,7 +3,7 @@
  * ahead by `prepare`, without blocking; then nothing else changes. A step that fails leaves everything as it was.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { batchList, createRandom, requireUniqueNames } from '@apo/core';
+import { batchList, createRandom, keptCopy, requireUniqueNames } from '@apo/core';
 import type {
   GradientClip,
   MicroBatches,
@@ -105,10 +105,9 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   async prepare(batch: B | MicroBatches<B>): Promise<void> {
     this.discardBegun();
     if (!this.readsNext()) return;
-    const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
     const outputs: Outputs[] = [];
     const listener = (output: Outputs): void => {
-      outputs.push(Array.isArray(output) ? output.map(copy) : copy(output));
+      outputs.push(keptCopy(output));
     };
     const begun = { ...this.beginStep(batch, listener, outputs), batch };
     await this.settleLater(begun);

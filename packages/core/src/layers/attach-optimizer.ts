@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, ModelCompileArgs } from '@tensorflow/tfjs-layers';
+import { keptCopy } from '../base-pass.js';
 import { isApoError, requireArgument } from '../errors.js';
 import { compiledMetrics, fromLayersModel } from './layers-model.js';
 import type { LayersBatch, LayersModelOptions } from './layers-model.js';
@@ -180,7 +181,7 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
         const options: StepOptions = {
           returnLoss: true,
           onOutputs: (f) => {
-            outputs = (Array.isArray(f) ? f : [f]).map((output) => tf.keep(tf.clone(output)));
+            outputs = [keptCopy(f)].flat();
           },
         };
         const loss = isAwaited
