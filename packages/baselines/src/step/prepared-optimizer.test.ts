@@ -52,3 +52,98 @@ describe.each(optimizers)('%s takes back its own state', (_, make) => {
     release(batch);
   });
 });
+
+/** A classifier that counts its forward passes in training: a state variable like a BatchNorm average. */
+function counting(): { net: Network; passes: tf.Variable; objective: Objective<SupervisedBatch> } {
+  const net = classifier();
+  const passes = tf.tidy(() => tf.variable(tf.scalar(0)));
+  const objective: Objective<SupervisedBatch> = {
+    ...net.objective,
+    stateVariables: [passes],
+    predict(batch, training) {
+      if (training) tf.tidy(() => passes.assign(tf.add(passes as tf.Tensor, 1)));
+      return net.objective.predict(batch, training);
+    },
+  };
+  return { net, passes, objective };
+}
+
+/** Ways in which a step begins and is not taken. */
+const ways: readonly (readonly [
+  string,
+  (optimizer: Made, batch: SupervisedBatch, poisoned: SupervisedBatch) => unknown,
+])[] = [
+  ['is discarded', (optimizer, batch) => optimizer.openStep(batch).discard()],
+  [
+    'was prepared and is not wanted',
+    async (optimizer, batch) => {
+      const state = optimizer.state();
+      await optimizer.prepare(batch);
+      optimizer.restore(state);
+    },
+  ],
+  [
+    'fails in what is read',
+    (optimizer, _, poisoned) => {
+      expect(() => optimizer.step(poisoned)).toThrow(/not finite/);
+    },
+  ],
+  [
+    'fails in what is awaited',
+    async (optimizer, _, poisoned) => {
+      await expect(optimizer.openStep(poisoned).finish()).rejects.toThrow(/not finite/);
+    },
+  ],
+];
+
+describe.each(optimizers)('%s: a step that', (_, make) => {
+  it.each(ways)('%s gives averages back and leaves no tensor', async (_way, abandon) => {
+    const { net, passes, objective } = counting();
+    const batch = classes(8, 3, 3);
+    const poisoned = { inputs: tf.fill([8, 3], NaN), targets: batch.targets };
+    const optimizer = make(objective);
+    optimizer.step(batch);
+    const before = [passes.dataSync()[0], weights(net), optimizer.state().values['random']];
+    // A report that a gradient was not finite takes a note of that off the state.
+    const others = (): number => tf.memory().numTensors - Object.keys(optimizer.state().tensors).length;
+    const tensors = others();
+    await abandon(optimizer, batch, poisoned);
+    expect([passes.dataSync()[0], weights(net), optimizer.state().values['random']]).toEqual(before);
+    expect(others()).toBe(tensors);
+    optimizer.dispose();
+    tf.dispose([passes, poisoned.inputs]);
+    net.dispose();
+    release(batch);
+  });
+
+  it('fails in the pass gives averages back', () => {
+    const { net, passes, objective } = counting();
+    const batch = classes(8, 3, 3);
+    const optimizer = make(objective);
+    const onOutputs = (): void => {
+      throw new Error('no such metric');
+    };
+    expect(() => optimizer.step(batch, undefined, { onOutputs })).toThrow('no such metric');
+    expect(passes.dataSync()[0]).toBe(0);
+    optimizer.dispose();
+    passes.dispose();
+    net.dispose();
+    release(batch);
+  });
+
+  it('is discarded leaves averages alone that were loaded meanwhile, or are gone', () => {
+    const { net, passes, objective } = counting();
+    const batch = classes(8, 3, 3);
+    const optimizer = make(objective);
+    const open = optimizer.openStep(batch);
+    tf.tidy(() => passes.assign(tf.scalar(70)));
+    open.discard();
+    expect(passes.dataSync()[0]).toBe(70);
+    const last = optimizer.openStep(batch);
+    passes.dispose();
+    last.discard();
+    optimizer.dispose();
+    net.dispose();
+    release(batch);
+  });
+});

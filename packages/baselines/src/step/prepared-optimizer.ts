@@ -21,6 +21,7 @@ import type {
 } from '@apo/core';
 import { linalgPool } from '../linalg/linalg-pool.js';
 import type { LinalgPool } from '../linalg/linalg-pool.js';
+import { BeforePass } from './before-pass.js';
 import { runAsync, runNow } from './needs.js';
 import type { Needs } from './needs.js';
 
@@ -49,7 +50,7 @@ interface BegunStep<B, P> {
   readonly pending: P;
   /** Copies for the listener of a later `step`. */
   readonly outputs: readonly Outputs[];
-  readonly randomBefore: readonly number[];
+  readonly before: BeforePass;
 }
 
 /** Owns all state (`dispose` frees it), never the objective's variables. */
@@ -200,13 +201,14 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     onOutputs: OutputListener | undefined,
     outputs: readonly Outputs[] = [],
   ): BegunStep<B, P> {
-    const randomBefore = this.random.state();
+    const before = new BeforePass(this.random, this.objective.stateVariables);
     try {
       const pending = this.begin(this.seeded(batch), onOutputs);
-      return { batch: undefined, pending, outputs, randomBefore };
+      before.passed();
+      return { batch: undefined, pending, outputs, before };
     } catch (error) {
       tf.dispose(outputs.flat());
-      this.random.restore(randomBefore);
+      before.putBack();
       throw error;
     }
   }
@@ -246,6 +248,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
       }),
     );
     free(begun);
+    begun.before.dispose();
     return loss;
   }
 
@@ -261,7 +264,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   /** A step that is not taken has never been. */
   private abandon(begun: BegunStep<B, P>): void {
     free(begun);
-    this.random.restore(begun.randomBefore);
+    begun.before.putBack();
   }
 
   private discardBegun(): void {
