@@ -9,8 +9,8 @@ import { Shampoo } from '../shampoo/shampoo.js';
 import { classes, release, weights } from '../testing/batches.js';
 import { network } from '../testing/networks.js';
 import type { Network } from '../testing/networks.js';
+import type { PendingStep } from './begun-step.js';
 import type { PreparedOptimizer } from './prepared-optimizer.js';
-import type { PendingStep } from './prepared-optimizer.js';
 
 type Made = PreparedOptimizer<SupervisedBatch, PendingStep>;
 type Make = (objective: Objective<SupervisedBatch>) => Made;
@@ -144,6 +144,99 @@ describe.each(optimizers)('%s: a step that', (_, make) => {
     last.discard();
     optimizer.dispose();
     net.dispose();
+    release(batch);
+  });
+});
+
+/** What the optimizer may be asked to do while it waits for numbers. */
+const meanwhile: readonly (readonly [string, (optimizer: Made, batch: SupervisedBatch) => unknown])[] = [
+  ['restore', (optimizer) => optimizer.restore(optimizer.state())],
+  ['prepare', (optimizer, batch) => optimizer.prepare(batch)],
+  ['openStep', (optimizer, batch) => optimizer.openStep(batch).discard()],
+  ['dispose', (optimizer) => optimizer.dispose()],
+];
+
+describe.each(optimizers)('%s: while a step waits to be finished', (_, make) => {
+  it.each(meanwhile)('%s discards it', async (name, act) => {
+    const { net, passes, objective } = counting();
+    const [batch, next] = [classes(8, 3, 3), classes(8, 3, 3, 60)];
+    const tensors = tf.memory().numTensors;
+    const optimizer = make(objective);
+    optimizer.step(batch);
+    const before = weights(net);
+    const open = optimizer.openStep(batch);
+    const waiting = open.finish();
+    await act(optimizer, next);
+    await expect(waiting).resolves.toBeUndefined();
+    expect([open.isComplete, optimizer.steps, weights(net)]).toEqual([false, 1, before]);
+    // The step that was taken, and the one that `prepare` has begun.
+    expect(passes.dataSync()[0]).toBe(name === 'prepare' ? 2 : 1);
+    if (name !== 'dispose') optimizer.dispose();
+    expect(passes.dataSync()[0]).toBe(1);
+    expect(tf.memory().numTensors).toBe(tensors);
+    tf.dispose(passes);
+    net.dispose();
+    [batch, next].forEach(release);
+  });
+
+  it('a step of another batch is taken in its place, and the one that waited never was', async () => {
+    const [net, twin] = [classifier(), classifier()];
+    const [batch, next] = [classes(8, 3, 3), classes(8, 3, 3, 60)];
+    const [optimizer, other] = [make(net.objective), make(twin.objective)];
+    const waiting = optimizer.openStep(batch).finish();
+    for (const one of [optimizer, other]) one.step(next);
+    await waiting;
+    expect(optimizer.steps).toBe(1);
+    expect(weights(net)).toEqual(weights(twin));
+    for (const one of [optimizer, other, net, twin]) one.dispose();
+    [batch, next].forEach(release);
+  });
+
+  it('it can be finished at once, or once more, and is taken once', async () => {
+    const [net, twin] = [classifier(), classifier()];
+    const batch = classes(8, 3, 3);
+    const [optimizer, other] = [make(net.objective), make(twin.objective)];
+    for (let step = 0; step < 2; step++) other.step(batch);
+    const first = optimizer.openStep(batch);
+    const waiting = first.finish();
+    first.finishNow();
+    expect([first.isComplete, optimizer.steps]).toEqual([true, 1]);
+    await waiting;
+    const second = optimizer.openStep(batch);
+    expect(second.isComplete).toBe(false);
+    await Promise.all([second.finish(), second.finish()]);
+    expect([second.isComplete, optimizer.steps]).toEqual([true, 2]);
+    expect(weights(net)).toEqual(weights(twin));
+    for (const one of [optimizer, other, net, twin]) one.dispose();
+    release(batch);
+  });
+});
+
+describe.each(optimizers)('%s: while a step is being prepared', (_, make) => {
+  it('a disposed optimizer holds nothing afterwards', async () => {
+    const net = classifier();
+    const batch = classes(8, 3, 3);
+    const tensors = tf.memory().numTensors;
+    const optimizer = make(net.objective);
+    const waiting = optimizer.prepare(batch);
+    optimizer.dispose();
+    await waiting;
+    expect(tf.memory().numTensors).toBe(tensors);
+    net.dispose();
+    release(batch);
+  });
+
+  it('a step of the same batch, taken too early, is the step that was not prepared', async () => {
+    const [net, twin] = [classifier(), classifier()];
+    const batch = classes(8, 3, 3);
+    const [optimizer, other] = [make(net.objective), make(twin.objective)];
+    const waiting = optimizer.prepare(batch);
+    for (const one of [optimizer, other]) one.step(batch);
+    await waiting;
+    for (const one of [optimizer, other]) one.step(batch);
+    expect(optimizer.steps).toBe(2);
+    expect(weights(net)).toEqual(weights(twin));
+    for (const one of [optimizer, other, net, twin]) one.dispose();
     release(batch);
   });
 });
