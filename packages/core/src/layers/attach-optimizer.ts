@@ -137,6 +137,8 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
     const inner = compiledModel(this.model);
     override(inner, 'makeTrainFunction', (): TrainFunction => {
       this.followVariables();
+      // Every training begins here. One that broke off between the begin of a batch and its step leaves this behind.
+      this.isAwaited = false;
       // A training that is under way goes on with the compiled optimizer from the batch after `detach`.
       return (data) =>
         this.hooked ? this.trainStep(data) : compiledModel(this.model).makeTrainFunction()(data);
