@@ -17,9 +17,9 @@ type Make = (objective: Objective<SupervisedBatch>) => Made;
 
 /** Each reads from the engine at every step. */
 const optimizers: readonly (readonly [string, Make])[] = [
-  ['KFAC', (o) => new Kfac(o, { inverseInterval: 1, levenbergMarquardt: { interval: 1 } }) as Made],
-  ['EKFAC', (o) => new Ekfac(o, { inverseInterval: 1 }) as Made],
-  ['Shampoo', (o) => new Shampoo(o, { rootInterval: 1, grafting: 'adam' }) as Made],
+  ['KFAC', (o) => new Kfac(o, { inverseInterval: 1, levenbergMarquardt: { interval: 1 } })],
+  ['EKFAC', (o) => new Ekfac(o, { inverseInterval: 1 })],
+  ['Shampoo', (o) => new Shampoo(o, { rootInterval: 1, grafting: 'adam' })],
 ];
 
 const classifier = (): Network => network({ sizes: [3, 4, 3], loss: 'softmax-cross-entropy' });
