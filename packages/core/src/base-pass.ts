@@ -65,7 +65,7 @@ export function meanPass(
   };
 }
 
-/** Copies beyond the current tidy, since `predict` may return a tensor of the batch, or a variable. */
+/** Copies beyond the current tidy, which the caller disposes: `predict` may return a tensor of the batch, or a variable. */
 export function keptCopy(outputs: Outputs): Outputs {
   const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
   return Array.isArray(outputs) ? outputs.map(copy) : copy(outputs);

@@ -102,7 +102,7 @@ export type { LearningRateGroups, LearningRateOptions } from './learning-rate.js
 export { metaAdam, metaRmsprop, metaSgd } from './meta/meta-optimizer.js';
 export { metaByEntry } from './meta/meta-by-entry.js';
 export type { MetaOptimizer } from './meta/meta-optimizer.js';
-export { basePass, meanLoss } from './base-pass.js';
+export { basePass, keptCopy, meanLoss } from './base-pass.js';
 export type { BasePass, BasePassOptions, SeededBatch } from './base-pass.js';
 export { atLookahead, preserving } from './lookahead.js';
 export { withRandomSeed } from './replay.js';

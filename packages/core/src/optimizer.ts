@@ -71,7 +71,10 @@ export interface OpenStep {
   readonly loss: tf.Scalar | undefined;
   /** The variables have moved; the three ways to end the step do nothing then. */
   readonly isComplete: boolean;
-  /** Reads what it has to without blocking, then moves. @throws as `step`; nothing has moved then, and the step is over. */
+  /**
+   * Reads what it has to without blocking, then moves; resolves without a move when the step is discarded, or finished in the
+   * other way, while it waits. @throws as `step`; nothing has moved then, and the step is over.
+   */
   finish(): Promise<void>;
   /** The same on the calling thread. */
   finishNow(): void;
@@ -98,7 +101,7 @@ export interface Optimizer<B> {
   /**
    * `step` for a loop that can wait only after it has the loss, such as `model.fit`: moves at once when nothing has to be read
    * from the engine, and leaves the step open otherwise. Finished, it gives the same numbers as `step`. The batch must live
-   * until then; whatever else the optimizer is asked to do discards an open step. Optimizers that never read have none.
+   * until then; `step`, `prepare`, `openStep`, `restore` and `dispose` discard an open step, also one that is being finished. Optimizers that never read have none.
    */
   openStep?(batch: B | MicroBatches<B>, other?: B | MicroBatches<B>, options?: StepOptions): OpenStep;
   /** Current learning rates by group (`all` when there is one), schedule included. */

@@ -18,8 +18,7 @@ function setting(lambdaWsd: number) {
 }
 
 const KERNEL = 'ApoWeightPull';
-const kernelNow = (): tf.KernelConfig | undefined =>
-  tf.getKernel(KERNEL, tf.getBackend());
+const kernelNow = (): tf.KernelConfig | undefined => tf.getKernel(KERNEL, tf.getBackend());
 /** The engine's own. */
 let own: tf.KernelConfig | undefined;
 beforeEach(() => {

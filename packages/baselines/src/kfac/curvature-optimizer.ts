@@ -254,8 +254,10 @@ export abstract class CurvatureOptimizer<B> extends PreparedOptimizer<B, Curvatu
       mapValues(this.velocity, (_, name) => tensors[`velocity/${name}`]!),
     );
     this.guard.restore(tensors);
+    // It may be the very tensor that is disposed.
+    const copy = reduction && tf.keep(tf.clone(reduction));
     this.reduction?.dispose();
-    this.reduction = reduction && tf.keep(tf.clone(reduction));
+    this.reduction = copy;
     this.observed = values['observed'] as number;
     this.lambda = values['damping'] as number;
   }

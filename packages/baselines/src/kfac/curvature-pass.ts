@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { basePass, captureLayers } from '@apo/core';
 import type { GradientClip, LayerCapture, Objective, Outputs, SeededBatch, TensorMap } from '@apo/core';
 import { brokenFlags } from '../step/finite-guard.js';
-import type { PendingStep } from '../step/prepared-optimizer.js';
+import type { PendingStep } from '../step/begun-step.js';
 import { mapValues } from '../step/state.js';
 import type { Observation, StateValues } from './block.js';
 import { averaged } from './block-states.js';

@@ -1,10 +1,12 @@
 /** The pool seen from outside: a bundled program that uses it, in a process of its own, gets results from a worker and ends by itself. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -29,6 +31,24 @@ Promise.all([pool.solve(a, n), pool.invert(a, n, { damping: 100 })]).then(([{ va
 });
 `;
 
+const bundling = {
+  stdin: { contents: PROGRAM, resolveDir: root, loader: 'js' },
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node20',
+  conditions: ['@apo/source'],
+  logLevel: 'error',
+} as const satisfies BuildOptions;
+
+/** Killed after half a minute, and the test fails then. */
+async function outputOf(program: string, cwd = root): Promise<string> {
+  // The programs that start a test may point Node to packages of their own.
+  const env = { ...process.env, NODE_PATH: '' };
+  const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 30_000, cwd, env });
+  return stdout;
+}
+
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each([
@@ -39,19 +59,24 @@ describe.each([
     mkdirSync(folder, { recursive: true });
     const outfile = join(folder, `program.${extension}`);
     await build({
-      stdin: { contents: PROGRAM, resolveDir: root, loader: 'js' },
+      ...bundling,
       outfile,
-      bundle: true,
-      minify: true,
-      platform: 'node',
       format,
-      target: 'node20',
-      conditions: ['@apo/source'],
       external: ['@tensorflow/*', 'ml-matrix'],
-      logLevel: 'error',
     });
-    // Killed after half a minute, and the test fails then.
-    const { stdout } = await promisify(execFile)(process.execPath, [outfile], { timeout: 30_000 });
-    expect(stdout).toBe('same true shortfall undefined went on true\n');
+    expect(await outputOf(outfile)).toBe('same true shortfall undefined went on true\n');
   });
+});
+
+it('a program that has swallowed ml-matrix, with none beside it, still inverts on a worker', async () => {
+  // Outside of all packages.
+  const alone = mkdtempSync(join(tmpdir(), 'linalg-pool-'));
+  try {
+    const outfile = join(alone, 'program.cjs');
+    await build({ ...bundling, outfile, format: 'cjs', external: [] });
+    const refused = 'No worker could load ml-matrix: it is not installed where a worker could find it.';
+    expect(await outputOf(outfile, alone)).toBe(`same true shortfall ${refused} went on true\n`);
+  } finally {
+    rmSync(alone, { recursive: true, force: true });
+  }
 });

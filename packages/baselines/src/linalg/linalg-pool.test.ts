@@ -131,6 +131,27 @@ describe('linalgPool', () => {
     expect(solver.shortfall).toBe('No workers today.');
   });
 
+  it('decomposes on the calling thread what a worker refuses, once and from then on, and still inverts there', async () => {
+    const { worker, release, sides } = standIn();
+    let asked = 0;
+    const refusing: LinalgWorker = {
+      ...worker,
+      solve: (_a, _n, done) => {
+        asked++;
+        done({ refused: 'Not here.' });
+      },
+    };
+    const heard: string[] = [];
+    const solver = pool({ minSide: 0, start: () => refusing, onShortfall: (reason) => heard.push(reason) });
+    for (const n of [4, 5])
+      expect(await solver.solve(randomSymmetric(n, n), n)).toEqual(eigh(randomSymmetric(n, n), n));
+    expect([asked, heard, solver.shortfall]).toEqual([1, ['Not here.'], 'Not here.']);
+    const inverted = solver.invert(Float64Array.of(4), 1);
+    expect(sides).toEqual([1]);
+    release();
+    expect(await inverted).toEqual(Float64Array.of(0.25));
+  });
+
   it('starts none for zero workers or small matrices', async () => {
     const start = (): string => {
       throw new Error('not to be called');
@@ -204,7 +225,7 @@ describe('startLinalgWorker', () => {
   it('says that there is none outside Node', () => {
     vi.stubGlobal('process', undefined);
     try {
-      expect(startLinalgWorker()).toBe('Only Node has workers that can load ml-matrix.');
+      expect(startLinalgWorker()).toBe('Workers are used in Node alone.');
     } finally {
       vi.unstubAllGlobals();
     }

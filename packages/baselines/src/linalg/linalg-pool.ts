@@ -8,7 +8,7 @@ import type { CholeskyOptions } from './cholesky.js';
 import type { FailedPivot } from './dense-loops.js';
 import type { SymmetricEigen } from './eigensystem.js';
 import { startLinalgWorker } from './linalg-worker.js';
-import type { LinalgWorker } from './linalg-worker.js';
+import type { LinalgWorker, Refusal } from './linalg-worker.js';
 import { solveHere, verified } from './eigh.js';
 import { symmetrised } from './matrix.js';
 import type { MatrixData, MatrixOptions } from './matrix.js';
@@ -43,14 +43,14 @@ export interface LinalgPool {
 interface Job {
   /** Settles the promise with a result computed on the calling thread. */
   here(): void;
-  /** Gives a copy to the worker. `done` hears how to settle the promise, or why the worker is gone. */
-  send(worker: LinalgWorker, done: (settle: (() => void) | string) => void): void;
+  /** Gives a copy to the worker. `done` hears how to settle the promise, that it is refused, or why the worker is gone. */
+  send(worker: LinalgWorker, done: (answer: (() => void) | Refusal | string) => void): void;
 }
 
 /** A job, typed: `Raw` is what a worker answers. */
-interface Work<Raw, Result> {
+interface Work<Raw extends object, Result> {
   here(): Result;
-  send(worker: LinalgWorker, done: (raw: Raw | string) => void): void;
+  send(worker: LinalgWorker, done: (raw: Raw | Refusal | string) => void): void;
   check(raw: Raw): Result;
 }
 
@@ -72,12 +72,14 @@ export function linalgPool({
   const queue: Job[] = [];
   let open = workers;
   let shortfall: string | undefined;
+  /** No worker has refused to decompose a matrix. */
+  let decomposes = true;
 
   return {
     solve: (a, n, options = {}) => {
       const matrix = symmetrised(a, n, options);
       const { layer } = options;
-      return enqueue(n, {
+      return enqueue(decomposes ? n : 0, {
         here: () => solveHere(matrix, n, layer),
         send: (worker, done) => worker.solve(matrix.slice(), n, done),
         check: (eigen: SymmetricEigen) => verified(eigen, layer),
@@ -105,7 +107,10 @@ export function linalgPool({
     },
   };
 
-  function enqueue<Raw, Result>(n: number, { here, send, check }: Work<Raw, Result>): Promise<Result> {
+  function enqueue<Raw extends object, Result>(
+    n: number,
+    { here, send, check }: Work<Raw, Result>,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const settle = (result: () => Result): void => {
         try {
@@ -117,7 +122,9 @@ export function linalgPool({
       const job: Job = {
         here: () => settle(here),
         send: (worker, done) =>
-          send(worker, (raw) => done(typeof raw === 'string' ? raw : () => settle(() => check(raw)))),
+          send(worker, (raw) =>
+            done(typeof raw === 'string' || isRefusal(raw) ? raw : () => settle(() => check(raw))),
+          ),
       };
       if (n < minSide || n === 0 || !canUseWorker()) job.here();
       else {
@@ -153,14 +160,22 @@ export function linalgPool({
   }
 
   function run(worker: LinalgWorker, job: Job): void {
-    job.send(worker, (settle) => {
-      if (typeof settle === 'string') lose(worker, job, settle);
+    job.send(worker, (answer) => {
+      if (typeof answer === 'string') lose(worker, job, answer);
       else {
-        settle();
+        if (typeof answer === 'function') answer();
+        else refuse(job, answer);
         idle.push(worker);
       }
       assign();
     });
+  }
+
+  /** Decompositions are computed here from now on; the workers stay for inverses. */
+  function refuse(job: Job, { refused }: Refusal): void {
+    decomposes = false;
+    fallShort(refused);
+    job.here();
   }
 
   /** The worker is gone: its matrix is dealt with here, and so are those that nobody else could take. */
@@ -173,4 +188,8 @@ export function linalgPool({
     job.here();
     if (all.size === 0) for (const next of queue.splice(0)) next.here();
   }
+}
+
+function isRefusal(raw: object): raw is Refusal {
+  return 'refused' in raw;
 }

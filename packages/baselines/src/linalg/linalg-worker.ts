@@ -1,4 +1,4 @@
-/** One worker thread of Node that computes eigen-decompositions and inverses; where there is none (in a page, in a bundle without ml-matrix), the reason. */
+/** One worker thread of Node that computes eigen-decompositions, if it can load ml-matrix, and inverses; where there is none (in a page), the reason. */
 import type * as module from 'node:module';
 import type * as path from 'node:path';
 import type * as workerThreads from 'node:worker_threads';
@@ -7,13 +7,22 @@ import type { FailedPivot } from './dense-loops.js';
 import { eigensystem } from './eigensystem.js';
 import type { SymmetricEigen } from './eigensystem.js';
 
+/** Why a worker cannot decompose matrices; it goes on with what else it is sent. */
+export interface Refusal {
+  readonly refused: string;
+}
+
 export interface LinalgWorker {
   /**
-   * Sends `a` `[n, n]`, whose buffer is handed over. `done` is called with the result or with the reason why there will be
-   * none; the latter also means that the worker is gone. One matrix at a time.
+   * Sends `a` `[n, n]`, whose buffer is handed over. `done` is called with the result, with a refusal, or with the reason why
+   * there will be no result, which also means that the worker is gone. One matrix at a time.
    */
-  solve(a: Float64Array<ArrayBuffer>, n: number, done: (result: SymmetricEigen | string) => void): void;
-  /** The same with the inverse of a positive definite matrix as the result. */
+  solve(
+    a: Float64Array<ArrayBuffer>,
+    n: number,
+    done: (result: SymmetricEigen | Refusal | string) => void,
+  ): void;
+  /** The same with the inverse of a positive definite matrix as the result; it needs no library and is never refused. */
   invert(
     a: Float64Array<ArrayBuffer>,
     n: number,
@@ -29,21 +38,19 @@ interface Request {
   readonly n: number;
 }
 
-type Result = SymmetricEigen | Float64Array | FailedPivot;
+type Result = SymmetricEigen | Refusal | Float64Array | FailedPivot;
 
 /** A worker, which keeps the process alive only while it computes, or one sentence that says why there is none. */
 export function startLinalgWorker(): LinalgWorker | string {
   const node = nodeModules();
-  if (node === undefined) return 'Only Node has workers that can load ml-matrix.';
-  const library = locateLibrary(node);
-  if (library === undefined) return 'ml-matrix is not installed where a worker could load it.';
+  if (node === undefined) return 'Workers are used in Node alone.';
   let worker: workerThreads.Worker;
   try {
     worker = new node.workerThreads.Worker(program(), {
       eval: true,
-      workerData: { library },
+      workerData: { library: locateLibrary(node) },
       execArgv: [],
-      name: 'apo-eigen',
+      name: 'apo-linalg',
     });
   } catch (error) {
     return `A worker could not be started: ${error instanceof Error ? error.message : String(error)}.`;
@@ -85,14 +92,23 @@ export function startLinalgWorker(): LinalgWorker | string {
   };
 }
 
-/** Runs the same functions on the same library as the calling thread would. */
+/** Runs the same functions on the same library as the calling thread would. The library is loaded when it is first needed. */
 function program(): string {
   return `'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
-const library = require(workerData.library);
+let library;
 const eigensystem = ${eigensystem.toString()};
 const loops = (${denseLoops.toString()})();
 parentPort.on('message', ({ kind, a, n }) => {
+  if (kind === 'eigen' && library === undefined) {
+    try {
+      if (workerData.library === undefined) throw new Error('it is not installed where a worker could find it');
+      library = require(workerData.library);
+    } catch (error) {
+      parentPort.postMessage({ refused: 'No worker could load ml-matrix: ' + error.message.split('\\n')[0] + '.' });
+      return;
+    }
+  }
   const result = kind === 'eigen' ? eigensystem(library, a, n) : loops.positiveInverse(a, n);
   const arrays = result instanceof Float64Array ? [result] : Object.values(result).filter(ArrayBuffer.isView);
   parentPort.postMessage(result, arrays.map(({ buffer }) => buffer));

@@ -7,7 +7,7 @@ import { allFinite, brokenFlags, FiniteGuard } from '../step/finite-guard.js';
 import { read, together } from '../step/needs.js';
 import type { Needs } from '../step/needs.js';
 import { PreparedOptimizer } from '../step/prepared-optimizer.js';
-import type { PendingStep } from '../step/prepared-optimizer.js';
+import type { PendingStep } from '../step/begun-step.js';
 import { exchanged, mapValues, requireState, shapesOf, zeros } from '../step/state.js';
 import { inverseRoots } from './roots.js';
 import { resolveShampooOptions } from './shampoo-options.js';

@@ -64,12 +64,13 @@ export class FiniteGuard {
     return { skipped: [], ...(tensors['brokenSince'] && { brokenSince: [groups] }) };
   }
 
-  /** Copies what `tensors` gave. */
+  /** Copies what `tensors` gave, which may be this guard's own. */
   restore(tensors: TensorMap): void {
+    const skipped = tf.keep(tf.clone(tensors['skipped']!));
+    const since = tensors['brokenSince'] && tf.keep(tf.clone(tensors['brokenSince']));
     this.dispose();
-    this.skipped = tf.keep(tf.clone(tensors['skipped']!));
-    const since = tensors['brokenSince'];
-    this.since = since && tf.keep(tf.clone(since));
+    this.skipped = skipped;
+    this.since = since;
   }
 
   dispose(): void {

@@ -165,6 +165,34 @@ describe('waitForSteps', () => {
     expect(await leftBy(true)).toBe(await leftBy(false));
   });
 
+  it('a disposal while a step is waiting lets the training go on with the compiled optimizer', async () => {
+    const trained = model();
+    const { x, y } = data();
+    const attachment = attachOptimizer(trained, (objective) => new Kfac(objective, { inverseInterval: 1 }));
+    const before = trained.getWeights().flatMap((weight) => [...weight.dataSync()]);
+    trained.compile({ optimizer: tf.train.sgd(0), loss: 'categoricalCrossentropy' });
+    const waiter = attachment.waitForSteps();
+    let ended = 0;
+    await trained.fit(x, y, {
+      ...shapes,
+      callbacks: {
+        onBatchBegin: () => {
+          waiter.onBatchBegin();
+        },
+        onBatchEnd: async () => {
+          const waiting = waiter.onBatchEnd();
+          attachment.dispose();
+          await waiting;
+          ended++;
+        },
+      },
+    });
+    expect([ended, attachment.optimizer.steps]).toEqual([6, 0]);
+    expect(trained.getWeights().flatMap((weight) => [...weight.dataSync()])).toEqual(before);
+    trained.dispose();
+    tf.dispose([x, y]);
+  });
+
   it('goes on after another compile with a layer frozen, from new factors', async () => {
     const trained = model();
     const { x, y } = data();

@@ -75,6 +75,25 @@ describe.each(drivers)('computations %s', (_, drive) => {
   });
 });
 
+it('a computation that is no longer wanted stops where it waited, with no result and no error', async () => {
+  const reached: string[] = [];
+  function* counting(): Needs<string> {
+    reached.push('begun');
+    yield* read([vector]);
+    reached.push('read');
+    return 'result';
+  }
+  /** Fails while it is waited for. */
+  function* failing(): Needs<string> {
+    yield* invertAll([{ matrix: new Float64Array(4), side: 2, damping: 0, layer: 'zero' }]);
+    return 'result';
+  }
+  expect(await runAsync(counting(), pool, () => false)).toBeUndefined();
+  expect(reached).toEqual(['begun']);
+  expect(await runAsync(failing(), pool, () => false)).toBeUndefined();
+  expect(await runAsync(counting(), pool, () => true)).toBe('result');
+});
+
 it('an engine that cannot wait is named', () => {
   const tensor = tf.scalar(1);
   tensor.dataSync = () => {

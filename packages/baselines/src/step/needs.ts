@@ -76,17 +76,32 @@ export function runNow<T>(needs: Needs<T>): T {
   return state.value;
 }
 
-/** Runs a computation without blocking on the engine, matrices on the threads of `pool`. */
-export async function runAsync<T>(needs: Needs<T>, pool: LinalgPool): Promise<T> {
+/**
+ * Runs a computation without blocking on the engine, matrices on the threads of `pool`. Nothing of it goes on, and there is
+ * no result and no error, when it is no longer wanted after something was awaited.
+ */
+export async function runAsync<T>(needs: Needs<T>, pool: LinalgPool): Promise<T>;
+export async function runAsync<T>(
+  needs: Needs<T>,
+  pool: LinalgPool,
+  isWanted: () => boolean,
+): Promise<T | undefined>;
+export async function runAsync<T>(
+  needs: Needs<T>,
+  pool: LinalgPool,
+  isWanted = () => true,
+): Promise<T | undefined> {
   let state = needs.next();
   while (!state.done) {
     let answer: unknown;
     try {
       answer = await answerLater(state.value, pool);
     } catch (error) {
+      if (!isWanted()) return undefined;
       state = needs.throw(error);
       continue;
     }
+    if (!isWanted()) return undefined;
     state = needs.next(answer);
   }
   return state.value;

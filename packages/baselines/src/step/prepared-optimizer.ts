@@ -3,7 +3,7 @@
  * ahead by `prepare`, without blocking; then nothing else changes. A step that fails leaves everything as it was.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { batchList, createRandom, requireUniqueNames } from '@apo/core';
+import { batchList, createRandom, keptCopy, requireUniqueNames } from '@apo/core';
 import type {
   GradientClip,
   MicroBatches,
@@ -21,15 +21,11 @@ import type {
 } from '@apo/core';
 import { linalgPool } from '../linalg/linalg-pool.js';
 import type { LinalgPool } from '../linalg/linalg-pool.js';
+import { BeforePass } from './before-pass.js';
+import { BegunStep, completeStep, openStepOf } from './begun-step.js';
+import type { PendingStep } from './begun-step.js';
 import { runAsync, runNow } from './needs.js';
 import type { Needs } from './needs.js';
-
-/** What one step has computed so far; its tensors are kept until `dispose`. */
-export interface PendingStep {
-  /** J_B(θ) before the step. */
-  readonly loss: tf.Scalar;
-  dispose(): void;
-}
 
 export interface PreparedOptimizerOptions extends StepperOptions {
   /** η > 0, multiplied by `schedule`. */
@@ -42,16 +38,6 @@ export interface PreparedOptimizerOptions extends StepperOptions {
 
 type OutputListener = (outputs: Outputs, index: number) => void;
 
-/** A step that has begun and not yet moved anything. */
-interface BegunStep<B, P> {
-  /** The batch with which `step` may take it up; none when it was left open. */
-  readonly batch: B | MicroBatches<B> | undefined;
-  readonly pending: P;
-  /** Copies for the listener of a later `step`. */
-  readonly outputs: readonly Outputs[];
-  readonly randomBefore: readonly number[];
-}
-
 /** Owns all state (`dispose` frees it), never the objective's variables. */
 export abstract class PreparedOptimizer<B, P extends PendingStep> implements Optimizer<B> {
   abstract readonly name: string;
@@ -63,7 +49,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   private readonly workers: number;
   private readonly onShortfall: ((reason: string) => void) | undefined;
   private pool: LinalgPool | undefined;
-  /** Prepared, or left open. */
+  /** Prepared, left open, or being read; what is no longer here when the reading ends was discarded. */
   private begun: BegunStep<B, P> | undefined;
 
   constructor(
@@ -105,14 +91,14 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
   async prepare(batch: B | MicroBatches<B>): Promise<void> {
     this.discardBegun();
     if (!this.readsNext()) return;
-    const copy = (output: tf.Tensor): tf.Tensor => tf.keep(tf.clone(output));
     const outputs: Outputs[] = [];
     const listener = (output: Outputs): void => {
-      outputs.push(Array.isArray(output) ? output.map(copy) : copy(output));
+      outputs.push(keptCopy(output));
     };
-    const begun = { ...this.beginStep(batch, listener, outputs), batch };
-    await this.settleLater(begun);
+    const begun = this.beginStep(batch, listener, outputs);
     this.begun = begun;
+    await this.settleLater(begun);
+    begun.preparedFor = { batch };
   }
 
   /** `other` is not used: there is no meta-objective. */
@@ -121,7 +107,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     _other?: B | MicroBatches<B>,
     options: StepOptions = {},
   ): tf.Scalar | undefined {
-    if (this.begun?.batch !== batch) this.discardBegun();
+    if (!this.begun?.isPreparedFor(batch)) this.discardBegun();
     let { begun } = this;
     this.begun = undefined;
     if (begun === undefined) {
@@ -136,28 +122,21 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     if (!this.readsNext()) return completeStep(this.step(batch, undefined, options));
     const begun = this.beginStep(batch, options.onOutputs);
     this.begun = begun;
-    const takeOut = (): boolean => {
-      const isOpen = this.begun === begun;
-      if (isOpen) this.begun = undefined;
-      return isOpen;
-    };
-    return {
-      loss: options.returnLoss ? tf.clone(begun.pending.loss) : undefined,
-      isComplete: false,
+    return openStepOf(begun, options.returnLoss ? tf.clone(begun.pending.loss) : undefined, {
+      isOpen: () => this.begun === begun,
       finish: async () => {
-        if (!takeOut()) return;
         await this.settleLater(begun);
+        if (this.begun !== begun) return;
+        this.begun = undefined;
         this.complete(begun, {});
       },
       finishNow: () => {
-        if (!takeOut()) return;
+        this.begun = undefined;
         this.settleNow(begun);
         this.complete(begun, {});
       },
-      discard: () => {
-        if (takeOut()) this.abandon(begun);
-      },
-    };
+      discard: () => this.discardBegun(),
+    });
   }
 
   learningRates(): Promise<Record<string, number>> {
@@ -201,13 +180,14 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     onOutputs: OutputListener | undefined,
     outputs: readonly Outputs[] = [],
   ): BegunStep<B, P> {
-    const randomBefore = this.random.state();
+    const before = new BeforePass(this.random, this.objective.stateVariables);
     try {
       const pending = this.begin(this.seeded(batch), onOutputs);
-      return { batch: undefined, pending, outputs, randomBefore };
+      before.passed();
+      return new BegunStep(pending, outputs, before);
     } catch (error) {
       tf.dispose(outputs.flat());
-      this.random.restore(randomBefore);
+      before.putBack();
       throw error;
     }
   }
@@ -224,15 +204,17 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     });
   }
 
+  /** The step may be discarded at any time while this waits; nothing of it goes on then. */
   private async settleLater(begun: BegunStep<B, P>): Promise<void> {
+    const isWanted = (): boolean => this.begun === begun;
     try {
       this.pool ??= linalgPool({
         workers: this.workers,
         ...(this.onShortfall && { onShortfall: this.onShortfall }),
       });
-      await runAsync(this.settle(begun.pending), this.pool);
+      await runAsync(this.settle(begun.pending), this.pool, isWanted);
     } catch (error) {
-      this.abandon(begun);
+      if (isWanted()) this.discardBegun();
       throw error;
     }
   }
@@ -246,7 +228,7 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
         return returnLoss ? tf.clone(begun.pending.loss) : undefined;
       }),
     );
-    free(begun);
+    begun.complete();
     return loss;
   }
 
@@ -254,44 +236,18 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     try {
       return body();
     } catch (error) {
-      this.abandon(begun);
+      begun.abandon();
       throw error;
     }
-  }
-
-  /** A step that is not taken has never been. */
-  private abandon(begun: BegunStep<B, P>): void {
-    free(begun);
-    this.random.restore(begun.randomBefore);
   }
 
   private discardBegun(): void {
     const { begun } = this;
     this.begun = undefined;
-    if (begun) this.abandon(begun);
+    begun?.abandon();
   }
 
   private seeded(batch: B | MicroBatches<B>): SeededBatch<B>[] {
     return batchList(batch).map((one) => ({ batch: one, seed: this.random.integer(0x7fffffff) }));
   }
-}
-
-function free({ pending, outputs }: BegunStep<unknown, PendingStep>): void {
-  pending.dispose();
-  tf.dispose(outputs.flat());
-}
-
-/** A step that had nothing to wait for. */
-function completeStep(loss: tf.Scalar | undefined): OpenStep {
-  return {
-    loss,
-    isComplete: true,
-    finish: () => Promise.resolve(),
-    finishNow: nothing,
-    discard: nothing,
-  };
-}
-
-function nothing(): void {
-  // It is complete.
 }

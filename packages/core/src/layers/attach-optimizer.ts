@@ -4,16 +4,18 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, ModelCompileArgs } from '@tensorflow/tfjs-layers';
-import { isApoError, requireArgument } from '../errors.js';
+import { keptCopy } from '../base-pass.js';
+import { requireArgument } from '../errors.js';
 import { compiledMetrics, fromLayersModel } from './layers-model.js';
 import type { LayersBatch, LayersModelOptions } from './layers-model.js';
 import { compiledModel, trainableVariables } from './layers-model-internals.js';
 import type { CompiledModel, TrainFunction } from './layers-model-internals.js';
 import type { Objective } from '../objective.js';
-import type { MetaStepStatistics, OpenStep, Optimizer, OptimizerState, StepOptions } from '../optimizer.js';
+import type { MetaStepStatistics, OpenStep, Optimizer, StepOptions } from '../optimizer.js';
 import { disposeBatch, keptBatch } from './kept-batch.js';
 import { stepWaiter } from './step-waiter.js';
 import type { StepWaiter } from './step-waiter.js';
+import { takeOver } from './take-over.js';
 
 export interface AttachOptimizerOptions extends LayersModelOptions {
   /** Give the previous batch to each step as B′ (default true; it stays in memory for one more step). */
@@ -136,6 +138,8 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
     const inner = compiledModel(this.model);
     override(inner, 'makeTrainFunction', (): TrainFunction => {
       this.followVariables();
+      // Every training begins here. One that broke off between the begin of a batch and its step leaves this behind.
+      this.isAwaited = false;
       // A training that is under way goes on with the compiled optimizer from the batch after `detach`.
       return (data) =>
         this.hooked ? this.trainStep(data) : compiledModel(this.model).makeTrainFunction()(data);
@@ -180,7 +184,7 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
         const options: StepOptions = {
           returnLoss: true,
           onOutputs: (f) => {
-            outputs = (Array.isArray(f) ? f : [f]).map((output) => tf.keep(tf.clone(output)));
+            outputs = [keptCopy(f)].flat();
           },
         };
         const loss = isAwaited
@@ -256,37 +260,6 @@ class ModelAttachment<O extends Optimizer<LayersBatch>> implements Attachment<O>
     this.forgetBatch();
     for (const listener of this.listeners.keys()) this.listeners.set(listener, next.onMetaStep(listener));
   }
-}
-
-/** State that fits nowhere in an optimizer of other variables (KFAC's blocks are found at its first step) is left behind. */
-function takeOver(next: Optimizer<LayersBatch>, old: OptimizerState): void {
-  try {
-    next.restore(carriedOver(old, next.state()));
-  } catch (error) {
-    if (!isApoError(error) || error.code !== 'CHECKPOINT_MISMATCH') throw error;
-  }
-}
-
-/**
- * The state of `fresh`, with everything that has a counterpart of the same name and shape in `old` taken from there. When the
- * learning-rate groups are others, φ starts anew and is calibrated again: an old rate would go to a wrong group.
- */
-function carriedOver(old: OptimizerState, fresh: OptimizerState): OptimizerState {
-  const sameGroups = JSON.stringify(old.values['groups']) === JSON.stringify(fresh.values['groups']);
-  const tensors = Object.fromEntries(
-    Object.entries(fresh.tensors).map(([name, tensor]) => {
-      const found = old.tensors[name];
-      const belongsToPhi = name.startsWith('rule/phi/') || name.startsWith('meta/');
-      const fits = found && found.shape.join() === tensor.shape.join() && (sameGroups || !belongsToPhi);
-      return [name, fits ? found : tensor];
-    }),
-  );
-  if (sameGroups) return { tensors, values: { ...fresh.values, ...old.values } };
-  const { groups, metaSteps, calibrated } = fresh.values;
-  const anew = Object.fromEntries(
-    Object.entries({ groups, metaSteps, calibrated }).filter(([, value]) => value !== undefined),
-  ) as OptimizerState['values'];
-  return { tensors, values: { ...fresh.values, ...old.values, ...anew } };
 }
 
 /** Puts an own method in front of the prototype's; `Reflect.deleteProperty` brings the latter back. */
