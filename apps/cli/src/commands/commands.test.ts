@@ -41,7 +41,7 @@ describe('apo list', () => {
       'newton',
       'proximal-point',
     ]);
-    expect(names['engines']).toEqual(['node', 'wasm', 'cpu']);
+    expect(names['engines']).toEqual(['cuda', 'node', 'wasm', 'webgpu', 'cpu']);
     for (const entry of Object.values(lists).flat()) expect(entry.description).not.toBe('');
     const text = (await apo(['list'])).stdout;
     for (const name of Object.values(names).flat())
@@ -54,7 +54,7 @@ describe('apo doctor', () => {
     const { code, stdout } = await apo(['doctor', '--json']);
     expect(code).toBe(0);
     const { engines, versions, system, data } = JSON.parse(stdout) as Diagnosis;
-    expect(engines.map((engine) => engine.name)).toEqual(['node', 'wasm', 'cpu']);
+    expect(engines.map((engine) => engine.name)).toEqual(['cuda', 'node', 'wasm', 'webgpu', 'cpu']);
     for (const { available, reason, threads } of engines) {
       if (available) expect(threads).toBeGreaterThanOrEqual(1);
       else expect(reason).toMatch(/\S/);
