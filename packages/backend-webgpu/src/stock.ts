@@ -6,7 +6,7 @@ import { ApoError } from '@apo/core';
 /** What stood in the registry before ours: `undefined` for a kernel that tfjs-webgpu lacks. */
 const replaced = new Map<string, tf.KernelConfig | undefined>();
 
-/** The stock kernel of this name for the backend `wasm`, or `undefined` when tfjs-webgpu has none. */
+/** The stock kernel of this name for the backend `webgpu`, or `undefined` when tfjs-webgpu has none. */
 export function stockKernel(kernelName: string): tf.KernelConfig | undefined {
   return replaced.has(kernelName) ? replaced.get(kernelName) : lookUp(kernelName);
 }
