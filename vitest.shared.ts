@@ -8,7 +8,9 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     environment: 'node',
-    setupFiles: [fileURLToPath(new URL('tools/test-backend.ts', import.meta.url))],
+    setupFiles: ['tools/test-backend.ts', 'tools/property-seed.ts'].map((file) =>
+      fileURLToPath(new URL(file, import.meta.url)),
+    ),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

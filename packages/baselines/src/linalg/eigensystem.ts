@@ -26,7 +26,13 @@ export function eigensystem(library: EigenLibrary, a: Float64Array, n: number): 
   // Exact, and keeps squares and products of entries inside the range of float64. ±1000: 2^±1074 is not in that range itself.
   const exponent = largest === 0 ? 0 : Math.max(-1000, Math.min(1000, Math.floor(Math.log2(largest))));
   const scale = 2 ** -exponent;
-  for (let i = 0; i < a.length; i++) a[i] = a[i]! * scale;
+  // What is smaller than the largest entry by 2^500 changes no eigenvalue by a rounding error, and the library loses the
+  // orthogonality of the vectors, or its way, where the squares of such entries fall out of the range of float64.
+  const negligible = largest * scale * 2 ** -500;
+  for (let i = 0; i < a.length; i++) {
+    const entry = a[i]! * scale;
+    a[i] = Math.abs(entry) < negligible ? 0 : entry;
+  }
   const { realEigenvalues, eigenvectorMatrix } = new library.EigenvalueDecomposition(
     new library.WrapperMatrix1D(a, { rows: n }),
     { assumeSymmetric: true },

@@ -95,6 +95,19 @@ describe('eigh', () => {
     );
   });
 
+  it('decomposes entries whose squares fall out of the range of float64 beside 1', () => {
+    const a = symmetric(4, [
+      [1],
+      [-1.4575064541647437e-9, -1],
+      [-8.4e-323, 7.509406561399957e-97, -1.2336627650840174e-66],
+      [1, -2.878594622603631e-101, 1.0815018652019531e-280, 1.15233914604415e-108],
+    ]);
+    const eigen = eigh(a, 4);
+    const { reconstruction, orthogonality } = residuals(a, eigen);
+    expect(reconstruction).toBeLessThan(EXACT);
+    expect(orthogonality).toBeLessThan(EXACT);
+  });
+
   it('leaves sides 0 and 1 as they are', () => {
     expect(eigh(new Float64Array(0), 0)).toEqual({
       values: new Float64Array(0),
@@ -153,6 +166,14 @@ describe('eigh', () => {
     expect(() => eigh(new Float64Array(4).fill(1e308), 2)).toThrow('an eigenvalue came out as Infinity');
   });
 });
+
+/** The symmetric matrix of side `n` with these rows, each up to its diagonal. */
+function symmetric(n: number, lower: readonly (readonly number[])[]): Float64Array {
+  return Float64Array.from({ length: n * n }, (_, i) => {
+    const [row, column] = [Math.floor(i / n), i % n];
+    return lower[Math.max(row, column)]![Math.min(row, column)]!;
+  });
+}
 
 /** √(dᵢdⱼ)·(1 on the diagonal, ½ beside it) with d from 1 to 1e-11. */
 function graded(n: number): Float64Array {
