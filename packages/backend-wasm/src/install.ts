@@ -7,7 +7,7 @@ import { fusedUpdates, trainingKernels } from './kernels/index.js';
 import { guardMemory, releaseMemoryGuard } from './native/memory-limit.js';
 import { releaseScratch } from './native/scratch.js';
 import { recordAllocations } from './native/undo.js';
-import { forgetStockKernel, rememberStockKernel } from './stock.js';
+import { stockKernels } from './stock.js';
 
 const stockGradients = new Map<string, tf.GradConfig | undefined>();
 let installed = false;
@@ -33,7 +33,7 @@ export function installTrainingKernels(): void {
   }
   installed = true;
   for (const { kernelName, kernelFunc } of trainingKernels) {
-    const stock = rememberStockKernel(kernelName);
+    const stock = stockKernels.remember(kernelName);
     if (stock !== undefined) tf.unregisterKernel(kernelName, 'wasm');
     tf.registerKernel({
       kernelName,
@@ -61,7 +61,7 @@ export function removeTrainingKernels(): void {
   if (!installed) return;
   installed = false;
   for (const { kernelName } of trainingKernels) {
-    const stock = forgetStockKernel(kernelName);
+    const stock = stockKernels.forget(kernelName);
     if (isRegistered(kernelName)) tf.unregisterKernel(kernelName, 'wasm');
     if (stock !== undefined) tf.registerKernel(stock);
   }

@@ -1,53 +1,11 @@
 /** The kernels that `@tensorflow/tfjs-backend-wasm` ships, reachable also while ours stand in their place. Registers nothing. */
-import * as tf from '@tensorflow/tfjs-core';
+import { createStockKernels } from '@apo/core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { ApoError } from '@apo/core';
 
-/** What stood in the registry before ours: `undefined` for a kernel that tfjs-wasm lacks. */
-const replaced = new Map<string, tf.KernelConfig | undefined>();
+export const stockKernels = createStockKernels<BackendWasm>('wasm', '@tensorflow/tfjs-backend-wasm');
 
 /** The stock kernel of this name for the backend `wasm`, or `undefined` when tfjs-wasm has none. */
 export function stockKernel(kernelName: string): tf.KernelConfig | undefined {
-  return replaced.has(kernelName) ? replaced.get(kernelName) : lookUp(kernelName);
-}
-
-/** Remembers what the registry holds under this name; called once, right before ours is registered. */
-export function rememberStockKernel(kernelName: string): tf.KernelConfig | undefined {
-  const stock = lookUp(kernelName);
-  replaced.set(kernelName, stock);
-  return stock;
-}
-
-/** Forgets it and returns it; called once, right before the stock kernel is put back. */
-export function forgetStockKernel(kernelName: string): tf.KernelConfig | undefined {
-  const stock = replaced.get(kernelName);
-  replaced.delete(kernelName);
-  return stock;
-}
-
-/**
- * Runs a stock kernel that returns one tensor; the caller owns the result and disposes it through the backend.
- * @throws ApoError `UNSUPPORTED` when tfjs-wasm has no kernel of this name.
- */
-export function runStock(
-  kernelName: string,
-  inputs: Readonly<Record<string, tf.TensorInfo>>,
-  backend: BackendWasm,
-  attrs: Readonly<Record<string, unknown>> = {},
-): tf.TensorInfo {
-  const kernel = stockKernel(kernelName);
-  if (kernel === undefined) {
-    throw new ApoError(
-      'UNSUPPORTED',
-      `The WASM backend has no kernel '${kernelName}'; import @tensorflow/tfjs-backend-wasm 4.22 before using it.`,
-    );
-  }
-  const output = kernel.kernelFunc({ inputs, backend, attrs: attrs as tf.NamedAttrMap });
-  if (!Array.isArray(output)) return output;
-  throw new ApoError('UNSUPPORTED', `The kernel '${kernelName}' returns several tensors; expected one.`);
-}
-
-/** `tf.getKernel` is typed as if it always found one. */
-function lookUp(kernelName: string): tf.KernelConfig | undefined {
-  return tf.getKernel(kernelName, 'wasm');
+  return stockKernels.find(kernelName);
 }

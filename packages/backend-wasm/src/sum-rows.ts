@@ -6,7 +6,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { floats, openWindow, release, releaseWindow } from './heap.js';
-import { runStock } from './stock.js';
+import { stockKernels } from './stock.js';
 
 /** Rows per pooling window; powers of two, so that the division is exact. */
 const WINDOWS = [64, 8];
@@ -57,7 +57,7 @@ function poolRows(
   target: Float64Array,
 ): void {
   const image = openWindow(backend, x, offset, [1, blocks * window, 1, columns]);
-  const means = runStock('AvgPool', { x: image }, backend, {
+  const means = stockKernels.run('AvgPool', { x: image }, backend, {
     filterSize: [window, 1],
     strides: [window, 1],
     pad: 'valid',

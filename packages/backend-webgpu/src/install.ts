@@ -3,7 +3,7 @@ import { ApoError } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { chooseDeterministic } from './determinism.js';
 import { trainingKernels } from './kernels/index.js';
-import { forgetStockKernel, rememberStockKernel } from './stock.js';
+import { stockKernels } from './stock.js';
 
 export interface KernelOptions {
   /** See `WebgpuBackendOptions`. Default true. */
@@ -33,7 +33,7 @@ export function installTrainingKernels({ deterministic = true }: KernelOptions =
   if (installed) return;
   installed = true;
   for (const { kernelName, kernelFunc } of trainingKernels) {
-    if (rememberStockKernel(kernelName) !== undefined) tf.unregisterKernel(kernelName, 'webgpu');
+    if (stockKernels.remember(kernelName) !== undefined) tf.unregisterKernel(kernelName, 'webgpu');
     tf.registerKernel({ kernelName, backendName: 'webgpu', kernelFunc });
   }
 }
@@ -43,7 +43,7 @@ export function removeTrainingKernels(): void {
   if (!installed) return;
   installed = false;
   for (const { kernelName } of trainingKernels) {
-    const stock = forgetStockKernel(kernelName);
+    const stock = stockKernels.forget(kernelName);
     tf.unregisterKernel(kernelName, 'webgpu');
     if (stock !== undefined) tf.registerKernel(stock);
   }

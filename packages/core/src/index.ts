@@ -11,6 +11,8 @@ export { ApoError, isApoError, requireArgument, requireInteger, requireNumber } 
 export type { ApoErrorCode } from './errors.js';
 export { selectBackend } from './backend.js';
 export type { Availability, BackendAdapter, BackendInfo } from './backend.js';
+export { createStockKernels } from './stock-kernels.js';
+export type { StockKernels } from './stock-kernels.js';
 export { dilatedDepthwiseConv2d } from './missing-gradients/dilated-depthwise.js';
 export type { DilatedDepthwiseOptions } from './missing-gradients/dilated-depthwise.js';
 export { createRandom } from './random.js';

@@ -10,7 +10,7 @@ import { defineKernel } from '../kernel.js';
 import { multiplyInto } from '../matrix-product.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { multiplyMatrices } from '../threads/gemm.js';
 import type { Product } from '../threads/gemm.js';
 
@@ -44,7 +44,7 @@ export function batchProduct(
 ): tf.TensorInfo {
   const { a, b } = inputs;
   if (a.dtype !== 'float32' || b.dtype !== 'float32') {
-    return runStock('BatchMatMul', { a, b }, backend, { transposeA, transposeB });
+    return stockKernels.run('BatchMatMul', { a, b }, backend, { transposeA, transposeB });
   }
   const [aRows, aColumns] = matrixShape(a);
   const [bRows, bColumns] = matrixShape(b);
@@ -84,7 +84,7 @@ export function batchProduct(
     backend.disposeData(output.dataId);
     const x = reshaped(a, [count, aRows, aColumns]);
     const y = reshaped(b, [count, bRows, bColumns]);
-    const product = runStock('BatchMatMul', { a: x, b: y }, backend, { transposeA, transposeB });
+    const product = stockKernels.run('BatchMatMul', { a: x, b: y }, backend, { transposeA, transposeB });
     return reshaped(product, [...batch, m, n]);
   }
   for (let i = 0; i < count; i++) {

@@ -15,7 +15,7 @@ import type { NativeFunctions } from '../native/modules.generated.js';
 import { pointerTo } from '../native/pointers.js';
 import { scratch } from '../native/scratch.js';
 import { RELU_GRADIENT, SIGMOID_GRADIENT, TANH_GRADIENT } from './own-kernels.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { job, parallelFor, splitRange, threadCount } from '../threads/parallel.js';
 
 /** Functions of our module that take (a, its row stride, its step, b, …, y, rows, columns). */
@@ -62,11 +62,11 @@ function binary(
   return defineKernel<{ a: tf.TensorInfo; b: tf.TensorInfo }>(kernelName, ({ inputs: { a, b }, backend }) => {
     const native = nativeFunctions(backend);
     if (native === undefined || a.dtype !== 'float32' || b.dtype !== 'float32') {
-      return runStock(kernelName, { a, b }, backend);
+      return stockKernels.run(kernelName, { a, b }, backend);
     }
     const { shape, axes } = broadcast(a.shape, b.shape);
     const isMany = axes.length > 2 && axes[axes.length - 2]!.extent * axes[axes.length - 1]!.extent < SMALL;
-    if (stockIsVector && isMany) return runStock(kernelName, { a, b }, backend);
+    if (stockIsVector && isMany) return stockKernels.run(kernelName, { a, b }, backend);
     const y = backend.makeOutput(shape, dtype);
     if (sizeOf(shape) === 0) return y;
     const at = { a: pointerTo(backend, a), b: pointerTo(backend, b), y: pointerTo(backend, y) };

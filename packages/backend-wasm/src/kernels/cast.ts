@@ -2,13 +2,13 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { shared } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const cast = defineKernel<{ x: tf.TensorInfo }, { dtype: tf.DataType }>(
   'Cast',
   ({ inputs: { x }, attrs, backend }) => {
     if (x.dtype === attrs.dtype && x.dtype !== 'string') return shared(backend, x);
-    if (attrs.dtype !== 'bool') return runStock('Cast', { x }, backend, attrs);
+    if (attrs.dtype !== 'bool') return stockKernels.run('Cast', { x }, backend, attrs);
     const output = backend.makeOutput(x.shape, 'bool');
     const values = backend.typedArrayFromHeap(x);
     const flags = backend.typedArrayFromHeap(output);

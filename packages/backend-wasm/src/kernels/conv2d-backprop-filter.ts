@@ -13,7 +13,7 @@ import { defineKernel } from '../kernel.js';
 import { multiply, multiplyInto } from '../matrix-product.js';
 import { filterGradient } from '../native/convolution/filter-gradient.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 /** Elements of the unfolded input held at once: 1 MB, about a second-level cache. */
 const CHUNK = 262_144;
@@ -59,7 +59,7 @@ function unfoldedProducts(
   const images = allocate(backend, [inChannels, height.input, width.input, batch]);
   batchInnermost(floats(backend, x), floats(backend, images), geometry);
   // [n, i·j, o] to [i·j, n, o]: the positions in the order of the unfolded input.
-  const upstream = runStock(
+  const upstream = stockKernels.run(
     'Transpose',
     { x: reshaped(dy, [batch, height.output * width.output, outChannels]) },
     backend,

@@ -12,7 +12,7 @@ import { defineKernel } from '../kernel.js';
 import { multiply, multiplyInto } from '../matrix-product.js';
 import { inputGradient } from '../native/convolution/input-gradient.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { transposeInto } from '../transpose2d.js';
 
 /** Elements of the unfolded gradient held at once: 1 MB, about a second-level cache. */
@@ -28,7 +28,7 @@ export const conv2dBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: tf.
     const geometry = convolutionGeometry(attrs.inputShape, filter.shape, dy.shape, attrs, false);
     const { batch, inChannels, outChannels, height, width } = geometry;
     if (exceedsOutput(geometry, attrs)) {
-      return runStock('Conv2DBackpropInput', { dy, filter }, backend, { ...attrs });
+      return stockKernels.run('Conv2DBackpropInput', { dy, filter }, backend, { ...attrs });
     }
     if (isPointwise(geometry)) {
       const rows = batch * height.output * width.output;
@@ -49,7 +49,7 @@ export const conv2dBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: tf.
     const pad = adjointPadding(geometry);
     if (pad === null) return foldedProducts(backend, dy, filter, geometry);
     const rotated = rotateFilter(backend, filter);
-    const dx = runStock('Conv2D', { x: dy, filter: rotated }, backend, {
+    const dx = stockKernels.run('Conv2D', { x: dy, filter: rotated }, backend, {
       strides: [1, 1],
       dilations: [1, 1],
       dataFormat: 'NHWC',

@@ -11,7 +11,7 @@ import { defineKernel } from '../kernel.js';
 import { multiplyInto } from '../matrix-product.js';
 import { convolve } from '../native/convolution/forward.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export interface Conv2dInputs {
   readonly x: tf.TensorInfo;
@@ -31,7 +31,7 @@ export function convolution(
   epilogue = 0,
 ): tf.TensorInfo {
   const native = nativeFunctions(backend);
-  if (native === undefined) return runStock('Conv2D', { x, filter }, backend, { ...attrs });
+  if (native === undefined) return stockKernels.run('Conv2D', { x, filter }, backend, { ...attrs });
   const { outShape } = tf.backend_util.computeConv2DInfo(
     x.shape as [number, number, number, number],
     filter.shape as [number, number, number, number],

@@ -10,7 +10,7 @@ import { allocate, floats, release, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { depthwiseInputGradient } from '../native/convolution/depthwise.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 interface Attributes extends ConvolutionAttributes {
   readonly inputShape: number[];
@@ -35,7 +35,7 @@ export const depthwiseBackpropInput = defineKernel<{ dy: tf.TensorInfo; filter: 
       return scatter(backend, dy, filter, geometry);
     }
     const rotated = rotateTaps(backend, filter);
-    const dx = runStock('DepthwiseConv2dNative', { x: dy, filter: rotated }, backend, {
+    const dx = stockKernels.run('DepthwiseConv2dNative', { x: dy, filter: rotated }, backend, {
       strides: [1, 1],
       dilations: [1, 1],
       pad,

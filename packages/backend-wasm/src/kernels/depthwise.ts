@@ -10,7 +10,7 @@ import { allocate, floats, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { depthwise } from '../native/convolution/depthwise.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export interface DepthwiseInputs {
   readonly x: tf.TensorInfo;
@@ -29,7 +29,7 @@ export function depthwiseConvolution(
   attrs: ConvolutionAttributes,
 ): tf.TensorInfo {
   if (nativeFunctions(backend) === undefined) {
-    return runStock('DepthwiseConv2dNative', { x, filter }, backend, { ...attrs });
+    return stockKernels.run('DepthwiseConv2dNative', { x, filter }, backend, { ...attrs });
   }
   const { outShape } = tf.backend_util.computeConv2DInfo(
     x.shape as [number, number, number, number],

@@ -9,7 +9,7 @@ import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
 import { scratch } from '../native/scratch.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { job, parallelFor, splitRange } from '../threads/parallel.js';
 
 interface Inputs {
@@ -32,7 +32,12 @@ export const fusedBatchNorm = defineKernel<Inputs, { varianceEpsilon: number }>(
     const given = [mean, variance, offset, scale].filter((tensor) => tensor !== undefined);
     const features = nativeFunctions(backend) === undefined ? 0 : featureCount(x, given);
     if (features === 0)
-      return runStock('FusedBatchNorm', { ...inputs } as Record<string, tf.TensorInfo>, backend, attrs);
+      return stockKernels.run(
+        'FusedBatchNorm',
+        { ...inputs } as Record<string, tf.TensorInfo>,
+        backend,
+        attrs,
+      );
     const y = allocate(backend, x.shape);
     const period = features * repetitions(features);
     const block = scratch(backend, 'features', 12 * period);

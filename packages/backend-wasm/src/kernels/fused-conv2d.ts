@@ -9,7 +9,7 @@ import type { ConvolutionAttributes } from '../geometry.js';
 import { sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { convolution } from './conv2d.js';
 import type { Conv2dInputs } from './conv2d.js';
 
@@ -22,7 +22,7 @@ export const fusedConv2d = defineKernel<FusedInputs, ConvolutionAttributes & Act
   'FusedConv2D',
   ({ inputs, attrs, backend }) => {
     if (nativeFunctions(backend) === undefined) {
-      return runStock('FusedConv2D', { ...inputs }, backend, { ...attrs });
+      return stockKernels.run('FusedConv2D', { ...inputs }, backend, { ...attrs });
     }
     const { x, filter, bias, preluActivationWeights } = inputs;
     const epilogue = epilogueOf(backend, filter.shape[3]!, bias, attrs, preluActivationWeights);

@@ -5,7 +5,7 @@ import type { Activation } from '../activation.js';
 import type { ConvolutionAttributes } from '../geometry.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { depthwiseConvolution } from './depthwise.js';
 import type { DepthwiseInputs } from './depthwise.js';
 
@@ -18,7 +18,7 @@ export const fusedDepthwiseConv2d = defineKernel<FusedInputs, ConvolutionAttribu
   'FusedDepthwiseConv2D',
   ({ inputs, attrs, backend }) => {
     if (nativeFunctions(backend) === undefined) {
-      return runStock('FusedDepthwiseConv2D', { ...inputs }, backend, { ...attrs });
+      return stockKernels.run('FusedDepthwiseConv2D', { ...inputs }, backend, { ...attrs });
     }
     const { x, filter, bias, preluActivationWeights } = inputs;
     const y = depthwiseConvolution(backend, { x, filter }, attrs);

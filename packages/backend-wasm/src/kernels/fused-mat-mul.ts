@@ -8,7 +8,7 @@ import { biasAndActivation, epilogueOf } from '../activation.js';
 import type { Activation } from '../activation.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { batchProduct } from './batch-mat-mul.js';
 import type { MatMulAttributes, MatMulInputs } from './batch-mat-mul.js';
 
@@ -22,7 +22,7 @@ export const fusedMatMul = defineKernel<FusedInputs, MatMulAttributes & Activati
   ({ inputs, attrs, backend }) => {
     const { a, b, bias, preluActivationWeights } = inputs;
     if (a.dtype !== 'float32' || b.dtype !== 'float32') {
-      return runStock('_FusedMatMul', { ...inputs }, backend, { ...attrs });
+      return stockKernels.run('_FusedMatMul', { ...inputs }, backend, { ...attrs });
     }
     if (nativeFunctions(backend) !== undefined) {
       const columns = b.shape[b.shape.length - (attrs.transposeB ? 2 : 1)]!;

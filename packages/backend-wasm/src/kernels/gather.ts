@@ -5,14 +5,14 @@ import { integers, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const gather = defineKernel<
   { x: tf.TensorInfo; indices: tf.TensorInfo },
   { axis: number; batchDims?: number }
 >('GatherV2', ({ inputs: { x, indices }, attrs, backend }) => {
   if (x.dtype === 'string' || indices.dtype !== 'int32') {
-    return runStock('GatherV2', { x, indices }, backend, attrs);
+    return stockKernels.run('GatherV2', { x, indices }, backend, attrs);
   }
   const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
   const { batchSize, outerSize, dimSize, sliceSize, outputShape } =

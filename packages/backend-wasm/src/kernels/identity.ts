@@ -2,8 +2,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { shared } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const identity = defineKernel<{ x: tf.TensorInfo }>('Identity', ({ inputs, backend }) =>
-  inputs.x.dtype === 'string' ? runStock('Identity', { x: inputs.x }, backend) : shared(backend, inputs.x),
+  inputs.x.dtype === 'string'
+    ? stockKernels.run('Identity', { x: inputs.x }, backend)
+    : shared(backend, inputs.x),
 );

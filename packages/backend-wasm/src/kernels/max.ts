@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { reduceExtremes } from '../extremes.js';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const max = defineKernel<
   { x: tf.TensorInfo },
@@ -11,5 +11,5 @@ export const max = defineKernel<
   'Max',
   ({ inputs: { x }, attrs, backend }) =>
     reduceExtremes(backend, x, attrs.reductionIndices, attrs.keepDims, 'max') ??
-    runStock('Max', { x }, backend, attrs),
+    stockKernels.run('Max', { x }, backend, attrs),
 );

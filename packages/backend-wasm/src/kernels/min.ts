@@ -2,10 +2,11 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { reduceExtremes } from '../extremes.js';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const min = defineKernel<{ x: tf.TensorInfo }, { axis: number | number[]; keepDims: boolean }>(
   'Min',
   ({ inputs: { x }, attrs, backend }) =>
-    reduceExtremes(backend, x, attrs.axis, attrs.keepDims, 'min') ?? runStock('Min', { x }, backend, attrs),
+    reduceExtremes(backend, x, attrs.axis, attrs.keepDims, 'min') ??
+    stockKernels.run('Min', { x }, backend, attrs),
 );

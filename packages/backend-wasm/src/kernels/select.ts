@@ -4,7 +4,7 @@ import { sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const select = defineKernel<{ condition: tf.TensorInfo; t: tf.TensorInfo; e: tf.TensorInfo }>(
   'Select',
@@ -16,7 +16,7 @@ export const select = defineKernel<{ condition: tf.TensorInfo; t: tf.TensorInfo;
       (t.dtype === 'float32' || t.dtype === 'int32') &&
       tf.util.arraysEqual(condition.shape, t.shape) &&
       tf.util.arraysEqual(t.shape, e.shape);
-    if (native === undefined || !fits) return runStock('Select', { condition, t, e }, backend);
+    if (native === undefined || !fits) return stockKernels.run('Select', { condition, t, e }, backend);
     const y = backend.makeOutput(t.shape, t.dtype);
     const [c, whenTrue, whenFalse] = [condition, t, e].map((tensor) => pointerTo(backend, tensor));
     native.select(c!, whenTrue!, whenFalse!, pointerTo(backend, y), sizeOf(t.shape));

@@ -5,12 +5,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const slice = defineKernel<{ x: tf.TensorInfo }, { begin: number[]; size: number[] }>(
   'Slice',
   ({ inputs: { x }, attrs, backend }) => {
-    if (x.dtype === 'string') return runStock('Slice', { x }, backend, attrs);
+    if (x.dtype === 'string') return stockKernels.run('Slice', { x }, backend, attrs);
     // The parser reads nothing but the shape; its type asks for a whole tensor.
     const [begin, size] = tf.slice_util.parseSliceParams(x, attrs.begin, attrs.size) as [number[], number[]];
     tf.slice_util.assertParamsValid(x, begin, size);

@@ -4,7 +4,7 @@ import { allocate, sizeOf } from '../heap.js';
 import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { job, parallelFor, splitRange, threadCount } from '../threads/parallel.js';
 
 /** Elements in a row above which the stock kernel is faster on one thread, by a tenth. */
@@ -20,7 +20,7 @@ export const softmax = defineKernel<{ logits: tf.TensorInfo }, { dim: number }>(
     const fits = logits.dtype === 'float32' && attrs.dim === logits.shape.length - 1;
     const wins = columns <= LONG_ROW || threadCount(backend) > 1;
     if (nativeFunctions(backend) === undefined || !fits || !wins) {
-      return runStock('Softmax', { logits }, backend, attrs);
+      return stockKernels.run('Softmax', { logits }, backend, attrs);
     }
     const y = allocate(backend, logits.shape);
     if (sizeOf(logits.shape) > 0) {

@@ -3,10 +3,10 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { defineKernel } from '../kernel.js';
 import { reduceAxes } from '../reduction.js';
 import type { ReductionAttributes } from '../reduction.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 export const sum = defineKernel<{ x: tf.TensorInfo }, ReductionAttributes>(
   'Sum',
   ({ inputs: { x }, attrs, backend }) =>
-    reduceAxes(backend, x, attrs, false) ?? runStock('Sum', { x }, backend, { ...attrs }),
+    reduceAxes(backend, x, attrs, false) ?? stockKernels.run('Sum', { x }, backend, { ...attrs }),
 );

@@ -8,7 +8,7 @@ import { defineKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
 import { permute } from '../permute.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { asMatrixTranspose, transpose2d, transposeCollides } from '../transpose2d.js';
 
 export const transpose = defineKernel<{ x: tf.TensorInfo }, { perm: number[] }>(
@@ -24,7 +24,7 @@ export const transpose = defineKernel<{ x: tf.TensorInfo }, { perm: number[] }>(
     }
     const matrix = x.dtype === 'float32' ? asMatrixTranspose(x.shape, attrs.perm) : null;
     if (matrix === null || !transposeCollides(matrix.rows, matrix.columns)) {
-      return runStock('Transpose', { x }, backend, attrs);
+      return stockKernels.run('Transpose', { x }, backend, attrs);
     }
     return reshaped(transpose2d(backend, x, matrix.rows, matrix.columns), shape);
   },

@@ -9,7 +9,7 @@ import { defineKernel } from '../kernel.js';
 import type { TrainingKernel } from '../kernel.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 import { job, parallelFor, splitRange } from '../threads/parallel.js';
 import type { Job } from '../threads/pool.js';
 
@@ -25,7 +25,8 @@ function unary<Attributes extends Readonly<Record<string, unknown>>>(
   const grain = 20_000 / nanoseconds;
   return defineKernel<{ x: tf.TensorInfo }, Attributes>(kernelName, ({ inputs: { x }, attrs, backend }) => {
     const native = nativeFunctions(backend);
-    if (native === undefined || x.dtype !== 'float32') return runStock(kernelName, { x }, backend, attrs);
+    if (native === undefined || x.dtype !== 'float32')
+      return stockKernels.run(kernelName, { x }, backend, attrs);
     const y = allocate(backend, x.shape);
     const parts = splitRange(backend, sizeOf(x.shape), { grain, multiple: 16 });
     const from = pointerTo(backend, x);

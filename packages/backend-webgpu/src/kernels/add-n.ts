@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { bufferLimit } from '../compute.js';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 /** The op gives a list, or a map of numbered names. */
 export const addN = defineKernel<Readonly<Record<string, tf.TensorInfo>>>(tf.AddN, ({ inputs, backend }) =>
@@ -22,5 +22,5 @@ function sum(backend: WebGPUBackend, tensors: readonly tf.TensorInfo[]): tf.Tens
 }
 
 function stock(backend: WebGPUBackend, tensors: readonly tf.TensorInfo[]): tf.TensorInfo {
-  return runStock(tf.AddN, tensors as unknown as Record<string, tf.TensorInfo>, backend);
+  return stockKernels.run(tf.AddN, tensors as unknown as Record<string, tf.TensorInfo>, backend);
 }

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { isDeterministic } from '../determinism.js';
 import { defineKernel } from '../kernel.js';
 import type { TrainingKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 interface MatMulInputs {
   readonly a: tf.TensorInfo;
@@ -29,13 +29,13 @@ const SMALL_OUTPUT = 2;
 export const matrixProducts: readonly TrainingKernel[] = [tf.BatchMatMul, tf._FusedMatMul].map((kernelName) =>
   defineKernel<MatMulInputs, MatMulAttributes>(kernelName, ({ inputs, attrs, backend }) => {
     const product = (given: MatMulInputs, transposeB: boolean): tf.TensorInfo =>
-      runStock(kernelName, present(given), backend, { ...attrs, transposeB });
+      stockKernels.run(kernelName, present(given), backend, { ...attrs, transposeB });
     if (!isSplit(backend, inputs, attrs)) return product(inputs, attrs.transposeB);
     if (isDeterministic()) return unsplit(() => product(inputs, attrs.transposeB));
     if (!attrs.transposeB) return product(inputs, false);
     const rank = inputs.b.shape.length;
     const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
-    const b = runStock(tf.Transpose, { x: inputs.b }, backend, { perm });
+    const b = stockKernels.run(tf.Transpose, { x: inputs.b }, backend, { perm });
     const output = product({ ...inputs, b }, false);
     backend.disposeData(b.dataId);
     return output;

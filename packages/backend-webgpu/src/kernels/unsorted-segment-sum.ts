@@ -7,7 +7,7 @@ import { compute, sizeOf, WORKGROUP } from '../compute.js';
 import type { Shader } from '../compute.js';
 import { defineKernel } from '../kernel.js';
 import { isDeterministic } from '../determinism.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 interface SegmentInputs extends Readonly<Record<string, tf.TensorInfo>> {
   readonly x: tf.TensorInfo;
@@ -50,7 +50,7 @@ export const unsortedSegmentSum = defineKernel<SegmentInputs, { readonly numSegm
     const { numSegments } = attrs;
     const rows = sizeOf(segmentIds);
     if (!isDeterministic() || x.dtype !== 'float32' || rows > MOST_ROWS || sizeOf(x) === 0)
-      return runStock(tf.UnsortedSegmentSum, inputs, backend, { ...attrs });
+      return stockKernels.run(tf.UnsortedSegmentSum, inputs, backend, { ...attrs });
     const columns = sizeOf(x) / rows;
     const shape = [numSegments, ...x.shape.slice(segmentIds.shape.length)];
     // Segments without a row stay zero.
