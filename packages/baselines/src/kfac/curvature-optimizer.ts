@@ -225,7 +225,7 @@ export abstract class CurvatureOptimizer<B> extends PreparedOptimizer<B, Curvatu
         steps: this.stepCount,
         observed: this.observed,
         damping: this.lambda,
-        random: this.random.state(),
+        random: this.randomState,
         blocks: encodePlans(this.blocks),
       },
     };

@@ -270,7 +270,7 @@ export class Shampoo<B> extends PreparedOptimizer<B, ShampooStep> {
         steps: this.stepCount,
         observed: this.observed,
         epsilon: this.epsilon,
-        random: this.random.state(),
+        random: this.randomState,
       },
     };
   }

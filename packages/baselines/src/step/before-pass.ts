@@ -4,7 +4,7 @@ import type { Random } from '@apo/core';
 
 /** The random generator and an objective's state variables (BatchNorm averages) as they were before a pass. Ends with `putBack` or `dispose`. */
 export class BeforePass {
-  private readonly randomState: readonly number[];
+  readonly randomState: readonly number[];
   private readonly values: readonly tf.Tensor[];
   private left: readonly object[] | undefined;
 

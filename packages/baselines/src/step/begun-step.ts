@@ -28,6 +28,11 @@ export class BegunStep<B, P extends PendingStep> {
     return this.preparedFor !== undefined && this.preparedFor.batch === batch;
   }
 
+  /** The random generator before the step drew from it. */
+  get randomState(): readonly number[] {
+    return this.before.randomState;
+  }
+
   /** The step is taken. */
   complete(): void {
     this.isComplete = true;

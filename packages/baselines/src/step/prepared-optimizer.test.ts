@@ -116,6 +116,22 @@ describe.each(optimizers)('%s: a step that', (_, make) => {
     release(batch);
   });
 
+  it('is open does not show in the state', () => {
+    const { net, passes, objective } = counting();
+    const batch = classes(8, 3, 3);
+    const optimizer = make(objective);
+    optimizer.step(batch);
+    const before = content(optimizer.state());
+    const open = optimizer.openStep(batch);
+    expect(content(optimizer.state())).toEqual(before);
+    open.finishNow();
+    expect(content(optimizer.state())).not.toEqual(before);
+    optimizer.dispose();
+    tf.dispose(passes);
+    net.dispose();
+    release(batch);
+  });
+
   it('fails in the pass gives averages back', () => {
     const { net, passes, objective } = counting();
     const batch = classes(8, 3, 3);

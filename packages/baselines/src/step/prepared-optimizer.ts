@@ -88,6 +88,11 @@ export abstract class PreparedOptimizer<B, P extends PendingStep> implements Opt
     return this.baseRate * this.schedule(Math.max(step, 1));
   }
 
+  /** For `state`: a step that is open has not been taken, so what it drew does not count. */
+  protected get randomState(): readonly number[] {
+    return this.begun?.randomState ?? this.random.state();
+  }
+
   async prepare(batch: B | MicroBatches<B>): Promise<void> {
     this.discardBegun();
     if (!this.readsNext()) return;
