@@ -8,7 +8,8 @@ import { floats, sizeOf } from './heap.js';
 import { nativeFunctions } from './native/module.js';
 import { pointerTo } from './native/pointers.js';
 import { scratch } from './native/scratch.js';
-import { splitRange, threadCount } from './threads/parallel.js';
+import { job, parallelFor, splitRange, threadCount } from './threads/parallel.js';
+import type { Job } from './threads/pool.js';
 
 export type LowRankInputs = Readonly<Record<string, tf.TensorInfo | undefined>>;
 
@@ -121,4 +122,49 @@ export function gemmSpace(
   const side = Math.max(n, rank, 48);
   const bytes = 64 * Math.ceil((nativeFunctions(backend)!.gemmScratchBytes(side, side, side) + more) / 64);
   return { work: scratch(backend, 'low-rank products', bytes * threadCount(backend)), bytes };
+}
+
+/** Runs jobs on all threads; the last argument but one of each is its share of the working space `bytes` apart. */
+export function runWithSpace(backend: BackendWasm, bytes: number, jobs: readonly Job[]): void {
+  parallelFor(
+    backend,
+    jobs.map((one) => ({ ...one, workspace: { argument: one.args.length - 2, bytes } })),
+  );
+}
+
+/** Floats that the first pass sums over the rows of one part: r_B × n and then r_B × r_A. */
+export function partialSums({ n, columns, rows }: LowRankBlock): number {
+  return rows.rank * (n + columns.rank);
+}
+
+/** The first pass over X, a job a part: what its rows give to `left` `[m, r]` and, a part after the other, to `sums`. */
+export function projection(
+  block: LowRankBlock,
+  parts: readonly RowPart[],
+  x: RowsAndExtra,
+  left: number,
+  sums: number,
+  work: number,
+): Job[] {
+  const { n, rank, columns, rows } = block;
+  return parts.map(({ index, start, count, hasExtra }) => {
+    const sumsOfPart = sums + 4 * partialSums(block) * index;
+    return job(
+      'lowRankProject',
+      count,
+      n,
+      x.rows + 4 * n * start,
+      hasExtra ? x.extra : 0,
+      columns.rank,
+      columns.u,
+      rows.rank,
+      rows.u + 4 * rows.rank * start,
+      rows.v + 4 * rows.rank * start,
+      left + 4 * rank * start,
+      sumsOfPart,
+      sumsOfPart + 4 * rows.rank * n,
+      work,
+      false,
+    );
+  });
 }

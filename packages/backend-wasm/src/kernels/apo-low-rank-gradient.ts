@@ -5,11 +5,22 @@
 import type { LowRankKernelAttributes } from '@apo/core';
 import { allocate, floats } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { canRun, gemmSpace, lowRankBlock, pieces, roleOf, rowsOf, splitRows } from '../low-rank.js';
-import type { LowRankInputs, RowsAndExtra } from '../low-rank.js';
+import {
+  canRun,
+  gemmSpace,
+  lowRankBlock,
+  partialSums,
+  pieces,
+  projection,
+  roleOf,
+  rowsOf,
+  runWithSpace,
+  splitRows,
+} from '../low-rank.js';
+import type { LowRankInputs } from '../low-rank.js';
 import { nativeFunctions } from '../native/module.js';
 import { pointerTo } from '../native/pointers.js';
-import { job, parallelFor } from '../threads/parallel.js';
+import { job } from '../threads/parallel.js';
 import type { Job } from '../threads/pool.js';
 
 export const apoLowRankGradient = defineKernel<LowRankInputs, LowRankKernelAttributes>(
@@ -24,7 +35,7 @@ export const apoLowRankGradient = defineKernel<LowRankInputs, LowRankKernelAttri
     const { m, n, rank, columns, rows } = block;
     const [rA, rB] = [columns.rank, rows.rank];
     const parts = splitRows(backend, block, count > 1);
-    const partFloats = rB * (n + rA);
+    const partFloats = partialSums(block);
     const sumFloats = native.lowRankGradientSums(n, rA, rB);
     const [leftG, leftV, rightG, rightV, firstG, firstV, sums, turnedG, turnedV, fT, fN] = pieces(
       backend,
@@ -51,31 +62,7 @@ export const apoLowRankGradient = defineKernel<LowRankInputs, LowRankKernelAttri
       tensor === undefined ? 0 : pointerTo(backend, tensor),
     ) as [number, number, number, number, number];
     const factor = -block.rate;
-    const run = (jobs: readonly Job[]): void =>
-      parallelFor(
-        backend,
-        jobs.map((one) => ({ ...one, workspace: { argument: one.args.length - 2, bytes } })),
-      );
-    const project = (x: RowsAndExtra, left: number, first: number): Job[] =>
-      parts.map(({ index, start, count: height, hasExtra }) =>
-        job(
-          'lowRankProject',
-          height,
-          n,
-          x.rows + 4 * n * start,
-          hasExtra ? x.extra : 0,
-          rA,
-          columns.u,
-          rB,
-          rows.u + 4 * rB * start,
-          rows.v + 4 * rB * start,
-          left + 4 * rank * start,
-          first + 4 * partFloats * index,
-          first + 4 * (partFloats * index + rB * n),
-          work,
-          false,
-        ),
-      );
+    const run = (jobs: readonly Job[]): void => runWithSpace(backend, bytes, jobs);
     const combine = (first: number, right: number, turned: number): void => {
       const small = first + 4 * rB * n;
       const stride = 4 * partFloats;
@@ -84,7 +71,10 @@ export const apoLowRankGradient = defineKernel<LowRankInputs, LowRankKernelAttri
     };
 
     if (rank > 0) {
-      run([...project(g, leftG, firstG), ...project(v, leftV, firstV)]);
+      run([
+        ...projection(block, parts, g, leftG, firstG, work),
+        ...projection(block, parts, v, leftV, firstV, work),
+      ]);
       combine(firstG, rightG, turnedG);
       combine(firstV, rightV, turnedV);
     }

@@ -5,10 +5,21 @@
 import type { LowRankKernelAttributes } from '@apo/core';
 import { allocate, floats } from '../heap.js';
 import { defineKernel } from '../kernel.js';
-import { canRun, gemmSpace, lowRankBlock, pieces, roleOf, rowsOf, splitRows } from '../low-rank.js';
+import {
+  canRun,
+  gemmSpace,
+  lowRankBlock,
+  partialSums,
+  pieces,
+  projection,
+  roleOf,
+  rowsOf,
+  runWithSpace,
+  splitRows,
+} from '../low-rank.js';
 import type { LowRankInputs } from '../low-rank.js';
 import { nativeFunctions } from '../native/module.js';
-import { job, parallelFor } from '../threads/parallel.js';
+import { job } from '../threads/parallel.js';
 import type { Job } from '../threads/pool.js';
 
 export const apoLowRankUpdate = defineKernel<LowRankInputs, LowRankKernelAttributes>(
@@ -21,7 +32,7 @@ export const apoLowRankUpdate = defineKernel<LowRankInputs, LowRankKernelAttribu
     const { m, n, rank, rate } = block;
     const [rA, rB] = [block.columns.rank, block.rows.rank];
     const parts = splitRows(backend, block, count > 1);
-    const partFloats = rB * (n + rA);
+    const partFloats = partialSums(block);
     const [left, nextLeft, right, sums] = pieces(backend, 'low-rank update', [
       m * rank,
       m * rank,
@@ -39,11 +50,7 @@ export const apoLowRankUpdate = defineKernel<LowRankInputs, LowRankKernelAttribu
     const decay = inputs['decay'] === undefined ? 0 : floats(backend, inputs['decay'])[0]!;
     const sumOf = (part: number): number => sums + 4 * partFloats * part;
     const smallOf = (part: number): number => sumOf(part) + 4 * rB * n;
-    const run = (jobs: readonly Job[]): void =>
-      parallelFor(
-        backend,
-        jobs.map((one) => ({ ...one, workspace: { argument: one.args.length - 2, bytes } })),
-      );
+    const run = (jobs: readonly Job[]): void => runWithSpace(backend, bytes, jobs);
     /** [Fᵀ; Hᵀ X (I + F′ Fᵀ)] from the sums of every part. */
     const combine = (f: number): void => {
       nativeFunctions(backend)!.lowRankCombine(
@@ -62,27 +69,7 @@ export const apoLowRankUpdate = defineKernel<LowRankInputs, LowRankKernelAttribu
     };
 
     if (rank > 0) {
-      run(
-        parts.map(({ index, start, count: rows, hasExtra }) =>
-          job(
-            'lowRankProject',
-            rows,
-            n,
-            g.rows + 4 * n * start,
-            hasExtra ? g.extra : 0,
-            rA,
-            block.columns.u,
-            rB,
-            block.rows.u + 4 * rB * start,
-            block.rows.v + 4 * rB * start,
-            left + 4 * rank * start,
-            sumOf(index),
-            smallOf(index),
-            work,
-            false,
-          ),
-        ),
-      );
+      run(projection(block, parts, g, left, sums, work));
       combine(block.columns.v);
     }
     run(
