@@ -3,6 +3,7 @@ import { ApoError, requireArgument } from '@apo/core';
 import type { Availability, BackendAdapter, BackendInfo } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
+import { nodeProcess } from './dawn.js';
 import { details, findAdapter, openDevice, SOFTWARE_WARNING } from './device.js';
 import type { AdapterFacts, PowerPreference } from './device.js';
 import { guardedBackend } from './guarded-backend.js';
@@ -12,6 +13,7 @@ import type { Host } from './host.js';
 import { installTrainingKernels } from './install.js';
 import { messageOf, refusalError } from './refusal.js';
 import type { Refusal } from './refusal.js';
+import { DawnPoll } from './synchronous-read.js';
 
 export interface WebgpuBackendOptions {
   /** Which adapter of several is asked for. Default `'high-performance'`. */
@@ -123,13 +125,16 @@ async function start(
   let device: GPUDevice | undefined;
   try {
     const Base = await backendClass();
-    const opened = (device = await openDevice(adapter));
+    const poll = readsThroughDawn() ? new DawnPoll() : undefined;
+    const open = (): Promise<GPUDevice> => openDevice(adapter);
+    const opened = (device = await (poll === undefined ? open() : poll.noted(open)));
     // In a page it registers a backend of its own when it is first imported.
     removeRegistered();
     const backend = withNavigator(host.gpu, () =>
       guardedBackend(Base, {
         device: opened,
         info: facts,
+        ...(poll && { poll }),
         ...(onLost && { onLost }),
         onDispose: () => {
           hideGlobals();
@@ -159,6 +164,11 @@ async function start(
       { cause },
     );
   }
+}
+
+/** Whether values can be read on the calling thread only with Dawn's help; TensorFlow.js itself does it with a canvas. */
+function readsThroughDawn(): boolean {
+  return nodeProcess() !== undefined && !('OffscreenCanvas' in globalThis);
 }
 
 /** The package is CommonJS in Node, where its names may only be on the default export. */
