@@ -79,6 +79,7 @@ export type {
   EngineKernelCall,
   EngineKernelName,
   InnerProductKernelAttributes,
+  KroneckerKernelAttributes,
   LowRankKernelAttributes,
   MomentumKernelAttributes,
   RmspropKernelAttributes,
