@@ -78,8 +78,7 @@ function stateOf(buffer: GPUBuffer): string {
   return (buffer as GPUBuffer & { readonly mapState: string }).mapState;
 }
 
-const never = new Int32Array(new SharedArrayBuffer(4));
-
+/** Stops the calling thread, which a page does not allow: only Node gets here. */
 function sleep(milliseconds: number): void {
-  if (milliseconds > 0) Atomics.wait(never, 0, 0, milliseconds);
+  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
