@@ -11,6 +11,7 @@ import type { GuardedBackend } from './guarded-backend.js';
 import { exposeGlobals, findHost, withNavigator } from './host.js';
 import type { Host } from './host.js';
 import { installTrainingKernels } from './install.js';
+import { requireHalfPrecision } from './product-choice.js';
 import { messageOf, refusalError } from './refusal.js';
 import type { Refusal } from './refusal.js';
 import { DawnPoll } from './synchronous-read.js';
@@ -23,6 +24,11 @@ export interface WebgpuBackendOptions {
    * result are split and added atomically. Default true.
    */
   readonly deterministic?: boolean;
+  /**
+   * Matrix products round their factors to 16 bits and add up in 32, on devices with `shader-f16`: numbers beyond 65,504 become infinite, those
+   * below 6e-8 vanish. Preconditioners and updates keep 32 bits. Default false.
+   */
+  readonly halfPrecision?: boolean;
   /** What Dawn is created with in Node, for example `['backend=vulkan']` or `['adapter=…']`. Default none. */
   readonly dawnOptions?: readonly string[];
   /** Called once when the device is lost: save nothing from it, restore the last checkpoint. The next operation throws the same error. */
@@ -51,6 +57,7 @@ let running: Running | undefined;
 export function webgpuBackend({
   powerPreference = 'high-performance',
   deterministic = true,
+  halfPrecision = false,
   dawnOptions = [],
   onLost,
 }: WebgpuBackendOptions = {}): BackendAdapter {
@@ -86,15 +93,16 @@ export function webgpuBackend({
 
     async activate(): Promise<BackendInfo> {
       if (running?.backend.lost === undefined && running !== undefined) {
-        installTrainingKernels({ deterministic });
+        installTrainingKernels({ deterministic, halfPrecision });
         await tf.setBackend(TF_BACKEND);
         return running.info;
       }
       requireNoOther();
       const found = await find();
       if ('refusal' in found) throw refusalError(found.refusal);
+      if (halfPrecision) requireHalfPrecision(found.adapter);
       running = await start(found, onLost);
-      installTrainingKernels({ deterministic });
+      installTrainingKernels({ deterministic, halfPrecision });
       return running.info;
     },
   };

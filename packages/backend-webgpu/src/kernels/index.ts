@@ -2,6 +2,7 @@
 import type { TrainingKernel } from '../kernel.js';
 import { addN } from './add-n.js';
 import { apoAdam } from './apo-adam.js';
+import { apoBatchNormGradient } from './apo-batch-norm-gradient.js';
 import { apoInnerProduct } from './apo-inner-product.js';
 import { apoKroneckerGradient } from './apo-kronecker-gradient.js';
 import { apoKroneckerUpdate } from './apo-kronecker-update.js';
@@ -28,4 +29,5 @@ export const trainingKernels: readonly TrainingKernel[] = [
   apoLowRankGradient,
   apoKroneckerUpdate,
   apoKroneckerGradient,
+  apoBatchNormGradient,
 ];
