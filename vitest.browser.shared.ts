@@ -13,6 +13,8 @@ export interface BrowserTests {
   readonly setupFiles: readonly string[];
   /** Packages that the set-up files import: Vite finds those of the tests itself, and reloads the page for one that it missed. */
   readonly setupDependencies: readonly string[];
+  /** Whether pages get an adapter of WebGPU, a software one. Default false. */
+  readonly webgpu?: boolean;
 }
 
 /** Patterns. */
@@ -46,7 +48,7 @@ function project(
   name: string,
   headers: Record<string, string>,
   { include, exclude }: TestFiles,
-  { setupFiles, setupDependencies }: BrowserTests,
+  { setupFiles, setupDependencies, webgpu = false }: BrowserTests,
 ): TestProjectConfiguration {
   return {
     server: { headers },
@@ -68,10 +70,13 @@ function project(
         ui: false,
         screenshotFailures: false,
         provider: playwright({
-          launchOptions: launchOptions({
-            APO_CHROMIUM: process.env['APO_CHROMIUM'],
-            APO_CHROMIUM_LIBRARIES: process.env['APO_CHROMIUM_LIBRARIES'],
-          }),
+          launchOptions: launchOptions(
+            {
+              APO_CHROMIUM: process.env['APO_CHROMIUM'],
+              APO_CHROMIUM_LIBRARIES: process.env['APO_CHROMIUM_LIBRARIES'],
+            },
+            { webgpu },
+          ),
         }),
         instances: [{ browser: 'chromium' }],
       },

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** On a software renderer a training run of a test takes minutes. */
+const onWebgpu = process.env['APO_TEST_BACKEND'] === 'webgpu';
+
 /** One configuration for every package: tests resolve our own packages to their sources, so nothing has to be built first. */
 export default defineConfig({
   resolve: { conditions: ['@apo/source', 'module', 'node', 'development|production'] },
@@ -11,7 +14,8 @@ export default defineConfig({
     setupFiles: ['tools/test-backend.ts', 'tools/property-seed.ts'].map((file) =>
       fileURLToPath(new URL(file, import.meta.url)),
     ),
-    testTimeout: 60_000,
+    globalSetup: onWebgpu ? [fileURLToPath(new URL('tools/vulkan.ts', import.meta.url))] : [],
+    testTimeout: onWebgpu ? 900_000 : 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
     reporters: ['default', 'json'],

@@ -7,7 +7,10 @@ export interface ChromiumVariables {
 }
 
 export declare const CHROMIUM_FLAGS: readonly string[];
-export declare function launchOptions(variables: ChromiumVariables): LaunchOptions;
+export declare function launchOptions(
+  variables: ChromiumVariables,
+  options?: { readonly webgpu?: boolean },
+): LaunchOptions;
 export declare function findChromium(): Promise<
   | {
       readonly env: ChromiumVariables;

@@ -10,6 +10,16 @@ import { chromium } from 'playwright';
 
 /** Tests open pages of their own machine only, often as root in a container without /dev/shm: a sandbox cannot start there. */
 export const CHROMIUM_FLAGS = ['--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'];
+/** For pages that compute on WebGPU: an adapter without a GPU, from the SwiftShader that lies beside the executable. */
+const WEBGPU_FLAGS = [
+  ...CHROMIUM_FLAGS.filter((flag) => flag !== '--disable-gpu'),
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+];
 const START_LIMIT_MS = 60_000;
 
 /** `{env, version}`: the variables that name it to `launchOptions`, or `{reason}`: one clause that says why there is none. */
@@ -34,12 +44,12 @@ export async function findChromium() {
   return withItsOwn.reason === undefined ? withItsOwn : withSystemLibraries;
 }
 
-/** How Playwright starts the Chromium that these variables describe. */
-export function launchOptions({ APO_CHROMIUM, APO_CHROMIUM_LIBRARIES }) {
+/** How Playwright starts the Chromium that these variables describe; `webgpu` for pages that compute on it. */
+export function launchOptions({ APO_CHROMIUM, APO_CHROMIUM_LIBRARIES }, { webgpu = false } = {}) {
   const libraries = [APO_CHROMIUM_LIBRARIES, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
   return {
     executablePath: APO_CHROMIUM,
-    args: CHROMIUM_FLAGS,
+    args: webgpu ? WEBGPU_FLAGS : CHROMIUM_FLAGS,
     ...(libraries === '' ? {} : { env: { ...process.env, LD_LIBRARY_PATH: libraries } }),
   };
 }
@@ -67,17 +77,20 @@ function firstLine(error) {
   return error.message.split('\n')[0];
 }
 
+/** SwiftShader unpacks into the folder itself, where Chromium looks for it. */
+const ARCHIVES = ['chromium.br', 'al2023.tar.br', 'swiftshader.tar.br'];
+
 /** The folder of the unpacked Chromium, kept per version under node_modules; it appears there complete or not at all. */
 async function unpacked() {
   const bin = join(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))), '..', 'bin');
   const { version } = JSON.parse(readFileSync(join(bin, '..', 'package.json'), 'utf8'));
   const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url));
-  const folder = join(cache, `chromium-${version}`);
+  const folder = join(cache, `chromium-swiftshader-${version}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });
   const fresh = mkdtempSync(`${folder}-`);
   try {
-    await Promise.all(['chromium.br', 'al2023.tar.br'].map((name) => inflateInto(fresh, join(bin, name))));
+    await Promise.all(ARCHIVES.map((name) => inflateInto(fresh, join(bin, name))));
     renameSync(fresh, folder);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });

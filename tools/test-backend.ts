@@ -19,8 +19,13 @@ switch (name) {
     await nodeBackend().activate();
     break;
   }
+  case 'webgpu': {
+    const { webgpuBackend } = await import('../packages/backend-webgpu/src/index.ts');
+    await webgpuBackend().activate();
+    break;
+  }
   default:
-    throw new Error(`APO_TEST_BACKEND is "${name}"; expected cpu, wasm or node.`);
+    throw new Error(`APO_TEST_BACKEND is "${name}"; expected cpu, wasm, node or webgpu.`);
 }
 await tf.ready();
 

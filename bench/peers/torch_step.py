@@ -1,12 +1,15 @@
-"""PyTorch beside our engines: the networks of `apo bench engine` in PyTorch, timed on the CPU.
+"""PyTorch beside our engines: the networks of `apo bench engine` and `apo bench gpu` in PyTorch, on the CPU or a GPU.
 
 Alone it prints a table (or JSON with --json). With --serve it answers the questions of
-`apo bench engine --peer "python3 bench/peers/torch_step.py --serve"`, one JSON object a line.
-Batches are synthetic; the networks have the same layers and numbers of parameters as ours.
+`apo bench engine --peer "python3 bench/peers/torch_step.py --serve"`, one JSON object a line, and with
+--device cuda those of `apo bench --backend webgpu --peer "python3 bench/peers/torch_step.py --serve --device cuda"`.
+Batches are synthetic; the networks have the same layers and numbers of parameters as ours. Products and convolutions are
+of float32 throughout: TensorFloat-32 stays off.
 """
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import time
@@ -16,6 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 LEARNING_RATE = 1e-4
+# Where networks and batches are, set by --device.
+DEVICE = torch.device("cpu")
 
 
 def mlp(sizes, activation):
@@ -35,15 +40,15 @@ def lenet():
     )
 
 
-def vgg():
-    """Pairs of 3x3 convolutions of 32, 64 and 128 channels, each pair pooled, then 256 and 10 units."""
-    channels = [3, 32, 32, 64, 64, 128, 128]
+def vgg(width=32, side=32):
+    """Three pairs of 3x3 convolutions, each pair pooled and twice as wide as the one before, then 256 and 10 units."""
+    channels = [3, *(factor * width for factor in (1, 1, 2, 2, 4, 4))]
     layers = []
     for i, (inputs, outputs) in enumerate(zip(channels, channels[1:])):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()]
         if i % 2 == 1:
             layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.Flatten(), *mlp([2048, 256, 10], nn.ReLU))
+    return nn.Sequential(*layers, nn.Flatten(), *mlp([(side // 8) ** 2 * channels[-1], 256, 10], nn.ReLU))
 
 
 def normalized_convolution(inputs, outputs, window, stride):
@@ -64,45 +69,53 @@ class Block(nn.Module):
         return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
 
 
-def resnet20():
-    """He et al. 2016, Sec. 4.2, with 1x1 convolutions where a stage narrows the image."""
-    channels = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
+def resnet(width, stages, depth):
+    """He et al. 2016 for small images, with 1x1 convolutions where a stage narrows the image."""
+    channels = [width] + [width * 2**stage for stage in range(stages) for _ in range(depth)]
     blocks = [Block(inputs, outputs) for inputs, outputs in zip(channels, channels[1:])]
     return nn.Sequential(
-        normalized_convolution(3, 16, 3, 1), nn.ReLU(), *blocks,
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
+        normalized_convolution(3, width, 3, 1), nn.ReLU(), *blocks,
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], 10),
     )
 
 
-VOCABULARY, LENGTH, WIDTH, HEADS, LAYERS = 1000, 32, 128, 4, 2
+def resnet20(width=16):
+    return resnet(width, 3, 3)
+
+
+def resnet18(width=64):
+    return resnet(width, 4, 2)
+
+
+HEADS, LAYERS = 4, 2
 
 
 class Layer(nn.Module):
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        self.attention_norm = nn.LayerNorm(WIDTH)
-        self.queries_keys_values = nn.Linear(WIDTH, 3 * WIDTH)
-        self.output = nn.Linear(WIDTH, WIDTH)
-        self.feed = nn.Sequential(nn.LayerNorm(WIDTH), *mlp([WIDTH, 4 * WIDTH, WIDTH], nn.ReLU))
+        self.attention_norm = nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+        self.feed = nn.Sequential(nn.LayerNorm(width), *mlp([width, 4 * width, width], nn.ReLU))
 
     def forward(self, x):
-        batch = x.shape[0]
+        batch, length, width = x.shape
         parts = self.queries_keys_values(self.attention_norm(x)).chunk(3, -1)
-        q, k, v = (p.view(batch, LENGTH, HEADS, WIDTH // HEADS).transpose(1, 2) for p in parts)
+        q, k, v = (p.view(batch, length, HEADS, width // HEADS).transpose(1, 2) for p in parts)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.output(mixed.transpose(1, 2).reshape(batch, LENGTH, WIDTH))
+        x = x + self.output(mixed.transpose(1, 2).reshape(batch, length, width))
         return x + self.feed(x)
 
 
 class Transformer(nn.Module):
     """Decoder only, normalisation before each sublayer."""
 
-    def __init__(self):
+    def __init__(self, vocabulary, length, width):
         super().__init__()
-        self.tokens = nn.Embedding(VOCABULARY, WIDTH)
-        self.positions = nn.Parameter(torch.randn(LENGTH, WIDTH) * 0.1)
-        self.layers = nn.Sequential(*(Layer() for _ in range(LAYERS)), nn.LayerNorm(WIDTH))
-        self.head = nn.Linear(WIDTH, VOCABULARY)
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Parameter(torch.randn(length, width) * 0.1)
+        self.layers = nn.Sequential(*(Layer(width) for _ in range(LAYERS)), nn.LayerNorm(width))
+        self.head = nn.Linear(width, vocabulary)
 
     def forward(self, tokens):
         return self.head(self.layers(self.tokens(tokens) + self.positions)).flatten(0, 1)
@@ -116,25 +129,43 @@ def classify(make, batch, *shape):
     return lambda: (make(), *images(batch, *shape), F.cross_entropy)
 
 
-def autoencoder():
-    x = torch.rand(512, 784)
-    loss = lambda logits, targets: F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / 512
-    return mlp([784, 1000, 500, 250, 30, 250, 500, 1000, 784], nn.Sigmoid), x, x, loss
+def autoencoder(sizes, batch):
+    def make():
+        x = torch.rand(batch, sizes[0])
+        loss = lambda logits, targets: F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / batch
+        return mlp(sizes, nn.Sigmoid), x, x, loss
+
+    return make
 
 
-def transformer():
-    tokens = torch.randint(VOCABULARY, (32, LENGTH))
-    return Transformer(), tokens, tokens.roll(-1, 1).flatten(), F.cross_entropy
+def transformer(batch, vocabulary, length, width):
+    def make():
+        tokens = torch.randint(vocabulary, (batch, length))
+        return Transformer(vocabulary, length, width), tokens, tokens.roll(-1, 1).flatten(), F.cross_entropy
+
+    return make
 
 
-# Name: () -> network, inputs, targets, loss.
+# Scale, name: () -> network, inputs, targets, loss.
 MODELS = {
-    "mlp": classify(lambda: mlp([784, 1000, 1000, 10], nn.ReLU), 100, 784),
-    "autoencoder": autoencoder,
-    "lenet": classify(lenet, 128, 1, 28, 28),
-    "vgg": classify(vgg, 64, 3, 32, 32),
-    "resnet20": classify(resnet20, 128, 3, 32, 32),
-    "transformer": transformer,
+    "full": {
+        "mlp": classify(lambda: mlp([784, 1000, 1000, 10], nn.ReLU), 100, 784),
+        "autoencoder": autoencoder([784, 1000, 500, 250, 30, 250, 500, 1000, 784], 512),
+        "lenet": classify(lenet, 128, 1, 28, 28),
+        "vgg": classify(vgg, 64, 3, 32, 32),
+        "resnet20": classify(resnet20, 128, 3, 32, 32),
+        "resnet18": classify(resnet18, 128, 3, 32, 32),
+        "transformer": transformer(32, 1000, 32, 128),
+    },
+    "small": {
+        "mlp": classify(lambda: mlp([64, 96, 96, 10], nn.ReLU), 32, 64),
+        "autoencoder": autoencoder([64, 48, 32, 24, 12, 24, 32, 48, 64], 32),
+        "lenet": classify(lenet, 4, 1, 28, 28),
+        "vgg": classify(lambda: vgg(8, 16), 4, 3, 16, 16),
+        "resnet20": classify(lambda: resnet20(4), 4, 3, 16, 16),
+        "resnet18": classify(lambda: resnet18(8), 2, 3, 16, 16),
+        "transformer": transformer(2, 64, 16, 32),
+    },
 }
 PARAMETERS = {
     "mlp": 1_796_010,
@@ -142,6 +173,7 @@ PARAMETERS = {
     "lenet": 61_706,
     "vgg": 814_122,
     "resnet20": 272_474,
+    "resnet18": 11_173_962,
     "transformer": 657_896,
 }
 
@@ -152,11 +184,18 @@ def make_optimizer(rule, parameters):
     return torch.optim.Adam(parameters, lr=LEARNING_RATE)
 
 
-def training_step(name, rule):
-    """One step: forward, backward, update; the loss is read, as ours is."""
-    network, inputs, targets, loss = MODELS[name]()
+def on_device(name, scale):
+    """The network on the device, and its batch and loss."""
+    network, inputs, targets, loss = MODELS[scale][name]()
     count = sum(p.numel() for p in network.parameters())
-    assert count == PARAMETERS[name], f"{name} has {count} parameters, expected {PARAMETERS[name]}"
+    if scale == "full":
+        assert count == PARAMETERS[name], f"{name} has {count} parameters, expected {PARAMETERS[name]}"
+    return network.to(DEVICE), inputs.to(DEVICE), targets.to(DEVICE), loss
+
+
+def training_step(name, rule, scale):
+    """One step: forward, backward, update. On the CPU the loss is read, as ours is; a GPU is waited for in `measure`."""
+    network, inputs, targets, loss = on_device(name, scale)
     optimizer = make_optimizer(rule, network.parameters())
 
     def step():
@@ -164,13 +203,13 @@ def training_step(name, rule):
         value = loss(network(inputs), targets)
         value.backward()
         optimizer.step()
-        return value.item()
+        return value.item() if DEVICE.type == "cpu" else None
 
     return step
 
 
-def update_step(name, rule):
-    network = MODELS[name]()[0]
+def update_step(name, rule, scale):
+    network = on_device(name, scale)[0]
     for parameter in network.parameters():
         parameter.grad = torch.randn_like(parameter)
     return make_optimizer(rule, network.parameters()).step
@@ -178,32 +217,46 @@ def update_step(name, rule):
 
 def product_step(product, transpose_a, transpose_b):
     rows, inner, columns = product
-    a = torch.randn(inner, rows).T if transpose_a else torch.randn(rows, inner)
-    b = torch.randn(columns, inner).T if transpose_b else torch.randn(inner, columns)
+    random = lambda height, width: torch.randn(height, width, device=DEVICE)
+    a = random(inner, rows).T if transpose_a else random(rows, inner)
+    b = random(columns, inner).T if transpose_b else random(inner, columns)
     return lambda: torch.matmul(a, b)
 
 
 def step_of(subject):
+    scale = subject.get("scale", "full")
     if "product" in subject:
         return product_step(subject["product"], subject["transposeA"], subject["transposeB"])
     if "update" in subject:
-        return update_step(subject["update"], subject["rule"])
+        return update_step(subject["update"], subject["rule"], scale)
     if "meta" in subject:
         raise ValueError("PyTorch has no meta-steps to measure")
-    return training_step(subject["model"], subject["rule"])
+    if subject.get("rule") not in ("momentum", "adam"):
+        raise ValueError("PyTorch is measured with momentum and Adam only")
+    return training_step(subject["model"], subject["rule"], scale)
+
+
+def wait():
+    """Until the device has done what it was given."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def measure(step, steps, seconds):
-    """Whole multiples of `steps` until `seconds` have passed."""
+    """Whole multiples of `steps` until `seconds` have passed; a GPU is waited for in the end of each part only."""
+    wait()
     start = time.perf_counter()
-    done = 0
+    done, part = 0, steps
     while True:
-        for _ in range(steps):
+        for _ in range(part):
             step()
-        done += steps
+        wait()
+        done += part
         taken = time.perf_counter() - start
         if taken >= seconds:
             return {"steps": done, "seconds": taken}
+        if DEVICE.type != "cpu":
+            part = steps * max(1, math.ceil((seconds - taken) * done / max(taken, 1e-6) / steps))
 
 
 def serve():
@@ -212,7 +265,8 @@ def serve():
     def say(answer):
         print(json.dumps(answer), flush=True)
 
-    say({"name": f"torch {torch.__version__.split('+')[0]}", "threads": torch.get_num_threads()})
+    where = "" if DEVICE.type == "cpu" else f" {torch.cuda.get_device_name(DEVICE)}"
+    say({"name": f"torch {torch.__version__.split('+')[0]}{where}", "threads": torch.get_num_threads()})
     subject, step = None, None
     for line in sys.stdin:
         question = json.loads(line)
@@ -232,7 +286,8 @@ def serve():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default=",".join(MODELS), help="names separated by commas")
+    parser.add_argument("--models", default="mlp,autoencoder,lenet,vgg,resnet20,transformer", help="names separated by commas")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of which the median is shown")
     parser.add_argument("--json", action="store_true")
@@ -240,6 +295,13 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
+    global DEVICE
+    DEVICE = torch.device(options.device)
+    if DEVICE.type == "cuda":
+        if not torch.cuda.is_available():
+            raise SystemExit("This PyTorch finds no CUDA device.")
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
     if options.serve:
         serve()
         return
@@ -253,9 +315,10 @@ def main():
         rounds = [measure(step, 1, 0.25) for _ in range(options.rounds)]
         times[name] = statistics.median(1000 * r["seconds"] / r["steps"] for r in rounds)
     if options.json:
-        print(json.dumps({"torch": torch.__version__, "threads": options.threads, "milliseconds": times}, indent=2))
+        result = {"torch": torch.__version__, "device": options.device, "threads": options.threads, "milliseconds": times}
+        print(json.dumps(result, indent=2))
     else:
-        print(f"PyTorch {torch.__version__}, {options.threads} threads, medians of {options.rounds} rounds, ms")
+        print(f"PyTorch {torch.__version__}, {options.device}, {options.threads} threads, medians of {options.rounds} rounds, ms")
         for name, milliseconds in times.items():
             print(f"  {name:28} {milliseconds:9.2f}")
 

@@ -3,6 +3,7 @@ import { ApoError, requireArgument } from '@apo/core';
 import type { Availability, BackendAdapter, BackendInfo } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
+import { nodeProcess } from './dawn.js';
 import { details, findAdapter, openDevice, SOFTWARE_WARNING } from './device.js';
 import type { AdapterFacts, PowerPreference } from './device.js';
 import { guardedBackend } from './guarded-backend.js';
@@ -10,8 +11,10 @@ import type { GuardedBackend } from './guarded-backend.js';
 import { exposeGlobals, findHost, withNavigator } from './host.js';
 import type { Host } from './host.js';
 import { installTrainingKernels } from './install.js';
+import { requireHalfPrecision } from './product-choice.js';
 import { messageOf, refusalError } from './refusal.js';
 import type { Refusal } from './refusal.js';
+import { DawnPoll } from './synchronous-read.js';
 
 export interface WebgpuBackendOptions {
   /** Which adapter of several is asked for. Default `'high-performance'`. */
@@ -21,6 +24,11 @@ export interface WebgpuBackendOptions {
    * result are split and added atomically. Default true.
    */
   readonly deterministic?: boolean;
+  /**
+   * Matrix products round their factors to 16 bits and add up in 32, on devices with `shader-f16`: numbers beyond 65,504 become infinite, those
+   * below 6e-8 vanish. Preconditioners and updates keep 32 bits. Default false.
+   */
+  readonly halfPrecision?: boolean;
   /** What Dawn is created with in Node, for example `['backend=vulkan']` or `['adapter=…']`. Default none. */
   readonly dawnOptions?: readonly string[];
   /** Called once when the device is lost: save nothing from it, restore the last checkpoint. The next operation throws the same error. */
@@ -49,6 +57,7 @@ let running: Running | undefined;
 export function webgpuBackend({
   powerPreference = 'high-performance',
   deterministic = true,
+  halfPrecision = false,
   dawnOptions = [],
   onLost,
 }: WebgpuBackendOptions = {}): BackendAdapter {
@@ -84,15 +93,16 @@ export function webgpuBackend({
 
     async activate(): Promise<BackendInfo> {
       if (running?.backend.lost === undefined && running !== undefined) {
-        installTrainingKernels({ deterministic });
+        installTrainingKernels({ deterministic, halfPrecision });
         await tf.setBackend(TF_BACKEND);
         return running.info;
       }
       requireNoOther();
       const found = await find();
       if ('refusal' in found) throw refusalError(found.refusal);
+      if (halfPrecision) requireHalfPrecision(found.adapter);
       running = await start(found, onLost);
-      installTrainingKernels({ deterministic });
+      installTrainingKernels({ deterministic, halfPrecision });
       return running.info;
     },
   };
@@ -123,13 +133,16 @@ async function start(
   let device: GPUDevice | undefined;
   try {
     const Base = await backendClass();
-    const opened = (device = await openDevice(adapter));
+    const poll = readsThroughDawn() ? new DawnPoll() : undefined;
+    const open = (): Promise<GPUDevice> => openDevice(adapter);
+    const opened = (device = await (poll === undefined ? open() : poll.noted(open)));
     // In a page it registers a backend of its own when it is first imported.
     removeRegistered();
     const backend = withNavigator(host.gpu, () =>
       guardedBackend(Base, {
         device: opened,
         info: facts,
+        ...(poll && { poll }),
         ...(onLost && { onLost }),
         onDispose: () => {
           hideGlobals();
@@ -159,6 +172,11 @@ async function start(
       { cause },
     );
   }
+}
+
+/** Whether values can be read on the calling thread only with Dawn's help; TensorFlow.js itself does it with a canvas. */
+function readsThroughDawn(): boolean {
+  return nodeProcess() !== undefined && !('OffscreenCanvas' in globalThis);
 }
 
 /** The package is CommonJS in Node, where its names may only be on the default export. */

@@ -8,6 +8,9 @@ import * as tf from '@tensorflow/tfjs-core';
 /** Threads of a workgroup, the largest that every device has. */
 export const WORKGROUP = 256;
 
+/** What WGSL calls an extension; the device must have the feature that it belongs to. */
+export type Extension = 'f16' | 'subgroups';
+
 export interface Shader {
   /** Names the code that `code` gives: equal keys, equal code. */
   readonly key: string;
@@ -16,13 +19,20 @@ export interface Shader {
   readonly inputs: readonly (string | Field)[];
   /** Names of the uniforms, numbers of 4 bytes; in the code they are fields of `uniforms`. */
   readonly uniforms: readonly Field[];
-  /** Declarations outside of the entry point, and its body, where `tile` is the number of the workgroup and `local` that of the thread in it (both u32). */
+  /** Threads of a workgroup. Default `WORKGROUP`. */
+  readonly threads?: number;
+  readonly extensions?: readonly Extension[];
+  /**
+   * Declarations outside of the entry point, and its body, where `tile` is the number of the workgroup, `local` that of the thread in it and,
+   * with subgroups, `lane` that of the thread in its subgroup (all u32).
+   */
   readonly code: () => { readonly declarations?: string; readonly body: string };
 }
 
 export interface Field {
   readonly name: string;
-  readonly type: 'f32' | 'i32';
+  /** `vec4f` for buffers alone. */
+  readonly type: 'f32' | 'i32' | 'vec4f';
 }
 
 export interface Dispatch {
@@ -54,7 +64,7 @@ export function compute(backend: WebGPUBackend, shader: Shader, call: Dispatch):
   const [first, ...others] = call.outputs;
   const cache = (backend as unknown as { pipelineCache: Record<string, GPUComputePipeline> }).pipelineCache;
   const shaderKey = `apo_${shader.key}`;
-  cache[shaderKey] ??= compile(backend.device, shaderKey, source(shader));
+  cache[shaderKey] ??= compile(backend.device, shaderKey, shaderSource(shader));
   const program = {
     shaderKey,
     // The kind of program that has no shapes in its uniforms and keeps its key.
@@ -63,7 +73,7 @@ export function compute(backend: WebGPUBackend, shader: Shader, call: Dispatch):
     outputShape: [],
     dispatchLayout: { x: [0] },
     dispatch: [call.workgroups, 1, 1],
-    workgroupSize: [WORKGROUP, 1, 1],
+    workgroupSize: [shader.threads ?? WORKGROUP, 1, 1],
     getUserCode: () => '',
   };
   const uniforms = shader.uniforms.map(({ type }, i) => ({
@@ -85,7 +95,15 @@ function flat(tensor: tf.TensorInfo): tf.TensorInfo {
   return { ...tensor, shape: [sizeOf(tensor)] };
 }
 
-function source({ outputs, inputs, uniforms, code }: Shader): string {
+/** The whole WGSL of a shader. */
+export function shaderSource({
+  outputs,
+  inputs,
+  uniforms,
+  threads = WORKGROUP,
+  extensions = [],
+  code,
+}: Shader): string {
   const { declarations = '', body } = code();
   const field = (buffer: string | Field): Field =>
     typeof buffer === 'string' ? { name: buffer, type: 'f32' } : buffer;
@@ -94,15 +112,16 @@ function source({ outputs, inputs, uniforms, code }: Shader): string {
     ...inputs.map((buffer) => ({ ...field(buffer), access: 'read' })),
   ];
   return `
+${extensions.map((name) => `enable ${name};`).join('\n')}
 struct Uniforms { strides: i32, ${uniforms.map(({ name, type }) => `${name}: ${type}`).join(', ')} }
 ${buffers.map(({ name, type, access }, i) => `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`).join('\n')}
 @group(0) @binding(${buffers.length}) var<uniform> uniforms: Uniforms;
 ${declarations}
-@compute @workgroup_size(${WORKGROUP})
+@compute @workgroup_size(${threads})
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) local: u32,${extensions.includes('subgroups') ? '\n  @builtin(subgroup_invocation_id) lane: u32,' : ''}
 ) {
   let tile = workgroup.x + workgroups.x * (workgroup.y + workgroups.y * workgroup.z);
 ${body}

@@ -1,6 +1,7 @@
 /** The adapter and the device: which limits and features are asked for, and what is told about them. */
 import type { Availability } from '@apo/core';
 import type { Host } from './host.js';
+import { SOFTWARE } from './software.js';
 import type { Refusal } from './refusal.js';
 import { messageOf } from './refusal.js';
 
@@ -71,7 +72,7 @@ function describe(adapter: GPUAdapter): AdapterFacts {
   const software =
     isFallbackAdapter ||
     info.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${architecture} ${device} ${description}`);
+    SOFTWARE.test(`${architecture} ${device} ${description}`);
   return { vendor, architecture, device, description, software };
 }
 

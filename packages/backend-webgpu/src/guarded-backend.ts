@@ -5,9 +5,12 @@
 import { ApoError } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
+import type { DawnPoll } from './synchronous-read.js';
 
 export interface GuardOptions {
   readonly device: GPUDevice;
+  /** How the device is waited for on the calling thread; absent in a page, which reads through a canvas. */
+  readonly poll?: DawnPoll;
   readonly info: { readonly vendor: string; readonly architecture: string };
   /** Called once when the device is lost, not when it is disposed. */
   readonly onLost?: (error: ApoError) => void;
@@ -22,10 +25,25 @@ export interface GuardedBackend extends WebGPUBackend {
 
 type DataId = Parameters<WebGPUBackend['read']>[0];
 
+/** What a synchronous read needs of the backend beside its public members. */
+interface Internals {
+  readonly tensorMap: {
+    get(dataId: DataId): { values?: tf.BackendValues; dtype: tf.DataType; resource?: GPUBuffer } | undefined;
+  };
+  readonly bufferManager: {
+    acquireBuffer(size: number, usage: GPUBufferUsageFlags): GPUBuffer;
+    releaseBuffer(buffer: GPUBuffer): void;
+  };
+  readonly commandEncoder: GPUCommandEncoder;
+  ensureCommandEncoderReady(): void;
+  endComputePassEncoder(): void;
+  convertAndCacheOnCPU(dataId: DataId, values: tf.BackendValues): tf.BackendValues;
+}
+
 /** @param Base The class of `@tensorflow/tfjs-backend-webgpu`, which is loaded at run time. */
 export function guardedBackend(
   Base: typeof WebGPUBackend,
-  { device, info, onLost, onDispose }: GuardOptions,
+  { device, info, poll, onLost, onDispose }: GuardOptions,
 ): GuardedBackend {
   class Guarded extends Base implements GuardedBackend {
     lost: ApoError | undefined;
@@ -73,6 +91,36 @@ export function guardedBackend(
       } finally {
         if (!this.released && this.disposeData(dataId)) tf.engine().removeDataId(dataId, this);
       }
+    }
+
+    override readSync(dataId: DataId): tf.BackendValues {
+      this.requireDevice();
+      const own = this as unknown as Internals;
+      const { values, dtype, resource } = own.tensorMap.get(dataId) ?? {};
+      if (
+        poll === undefined ||
+        values != null ||
+        resource === undefined ||
+        dtype === undefined ||
+        dtype === 'complex64'
+      )
+        return super.readSync(dataId);
+      const staging = own.bufferManager.acquireBuffer(
+        resource.size,
+        GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+      );
+      own.ensureCommandEncoderReady();
+      own.endComputePassEncoder();
+      own.commandEncoder.copyBufferToBuffer(resource, 0, staging, 0, resource.size);
+      this.submitQueue();
+      let bytes: ArrayBuffer;
+      try {
+        bytes = poll.read(staging);
+      } finally {
+        own.bufferManager.releaseBuffer(staging);
+      }
+      this.requireNoError();
+      return own.convertAndCacheOnCPU(dataId, tf.util.convertBackendValuesAndArrayBuffer(bytes, dtype));
     }
 
     override disposeData(dataId: DataId, force?: boolean): boolean {

@@ -1,13 +1,18 @@
 /** Puts the training kernels into TensorFlow.js's registry for the backend `webgpu`, over the stock ones, and takes them out again. */
 import { ApoError } from '@apo/core';
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { chooseDeterministic } from './determinism.js';
+import { registerBatchNormGradient, removeBatchNormGradient } from './gradients/batch-norm.js';
 import { trainingKernels } from './kernels/index.js';
+import { chooseHalfPrecision, requireHalfPrecision } from './product-choice.js';
 import { stockKernels } from './stock.js';
 
 export interface KernelOptions {
   /** See `WebgpuBackendOptions`. Default true. */
   readonly deterministic?: boolean;
+  /** See `WebgpuBackendOptions`. Default false. */
+  readonly halfPrecision?: boolean;
 }
 
 let installed = false;
@@ -18,10 +23,15 @@ export function trainingKernelsInstalled(): boolean {
 }
 
 /**
- * Registers the training kernels, before or after the backend starts; calling it again only takes over the options.
- * @throws ApoError `BACKEND_UNAVAILABLE` when `@tensorflow/tfjs-backend-webgpu` was not imported; nothing is changed then.
+ * Registers the training kernels, before or after the backend starts; calling it again only takes over the options
+ * and the gradient of batch normalisation.
+ * @throws ApoError `BACKEND_UNAVAILABLE` when `@tensorflow/tfjs-backend-webgpu` was not imported, or `UNSUPPORTED` for `halfPrecision` when
+ * the running backend's device lacks `shader-f16`; nothing is changed then.
  */
-export function installTrainingKernels({ deterministic = true }: KernelOptions = {}): void {
+export function installTrainingKernels({
+  deterministic = true,
+  halfPrecision = false,
+}: KernelOptions = {}): void {
   if (!installed && tf.getKernelsForBackend('webgpu').length === 0) {
     throw new ApoError(
       'BACKEND_UNAVAILABLE',
@@ -29,7 +39,12 @@ export function installTrainingKernels({ deterministic = true }: KernelOptions =
         'or use webgpuBackend().activate(), which does.',
     );
   }
+  const backend = tf.engine().registry['webgpu'] as unknown as WebGPUBackend | undefined;
+  if (halfPrecision && backend !== undefined) requireHalfPrecision(backend.device);
   chooseDeterministic(deterministic);
+  chooseHalfPrecision(halfPrecision);
+  // Each time: the last engine that was activated has its own.
+  registerBatchNormGradient();
   if (installed) return;
   installed = true;
   for (const { kernelName, kernelFunc } of trainingKernels) {
@@ -42,6 +57,7 @@ export function installTrainingKernels({ deterministic = true }: KernelOptions =
 export function removeTrainingKernels(): void {
   if (!installed) return;
   installed = false;
+  removeBatchNormGradient();
   for (const { kernelName } of trainingKernels) {
     const stock = stockKernels.forget(kernelName);
     tf.unregisterKernel(kernelName, 'webgpu');

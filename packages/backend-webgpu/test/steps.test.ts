@@ -3,15 +3,13 @@ import { Apo, RuleOptimizer, adam, momentum, rmsprop, sgd } from '@apo/core';
 import type { Optimizer, SupervisedBatch, TensorMap, UpdateRule } from '@apo/core';
 import { precondition } from '@apo/precond';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { installTrainingKernels, removeTrainingKernels, webgpuBackend } from '../src/index.js';
 import { backend, counted, randomTensor, take, titleOf, whyNoWebgpu } from '../src/testing/setup.js';
 import { models } from './models.js';
 import type { Model } from './models.js';
 
 const missing = await whyNoWebgpu();
-
-const SMALL_OUTPUT = 2;
 
 type Make = (objective: Model['objective']) => Optimizer<SupervisedBatch>;
 
@@ -47,10 +45,7 @@ async function train(make: Make, steps: number, body: (step: () => void) => Prom
 describe.skipIf(missing !== undefined)(`steps on the device${titleOf(missing)}`, () => {
   beforeAll(async () => {
     await webgpuBackend().activate();
-    // TensorFlow.js's program for results of at most 128 elements, which these models have many of, takes a software renderer minutes.
-    tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', SMALL_OUTPUT);
   });
-  afterAll(() => tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', -1));
 
   test.each(Object.entries(optimizers))('%s reads nothing back, from its first step on', async (_, make) => {
     await train(make, 0, async (step) => {

@@ -100,6 +100,12 @@ export interface LowRankKernelAttributes extends EngineKernelAttributes {
   readonly place: number;
 }
 
+/**
+ * `ApoKroneckerUpdate` and `ApoKroneckerGradient`: the same with whole matrices, inputs `columns`, A `[n, n]`, and `rows`, B `[m, m]`, each absent
+ * for I. The gradient gives the derivatives by S, then by A, then by B as far as there are any, and then the scalar. With neither they decline.
+ */
+export type KroneckerKernelAttributes = LowRankKernelAttributes;
+
 export type EngineKernelName =
   | 'ApoMomentum'
   | 'ApoRmsprop'
@@ -110,7 +116,9 @@ export type EngineKernelName =
   | 'ApoInnerProduct'
   | 'ApoRound'
   | 'ApoLowRankUpdate'
-  | 'ApoLowRankGradient';
+  | 'ApoLowRankGradient'
+  | 'ApoKroneckerUpdate'
+  | 'ApoKroneckerGradient';
 
 /** What goes into a kernel: a map of tensors for each role, all with the names and shapes of the first, and single tensors. */
 export interface EngineKernelCall {

@@ -81,6 +81,7 @@ export type {
   EngineKernelCall,
   EngineKernelName,
   InnerProductKernelAttributes,
+  KroneckerKernelAttributes,
   LowRankKernelAttributes,
   MomentumKernelAttributes,
   RmspropKernelAttributes,

@@ -9,7 +9,15 @@ import type { PreconditionOptions } from './precondition.js';
 
 type Inputs = Record<string, tf.Tensor | undefined>;
 
-const names = ['ApoLowRankUpdate', 'ApoLowRankGradient'] as const satisfies readonly EngineKernelName[];
+const lowRankNames = [
+  'ApoLowRankUpdate',
+  'ApoLowRankGradient',
+] as const satisfies readonly EngineKernelName[];
+const wholeNames = [
+  'ApoKroneckerUpdate',
+  'ApoKroneckerGradient',
+] as const satisfies readonly EngineKernelName[];
+const names = [...lowRankNames, ...wholeNames] as const;
 
 const own = new Map<string, tf.KernelConfig>();
 
@@ -24,10 +32,13 @@ function withoutKernels(): void {
 }
 
 /** The kernels as core describes them, with A and B as whole matrices; `calls` sees their inputs. */
-function offerKernels(answer: typeof update | (() => tf.Tensor[])): Inputs[] {
+function offerKernels(
+  answer: typeof update | (() => tf.Tensor[]),
+  offered: readonly (typeof names)[number][] = lowRankNames,
+): Inputs[] {
   const calls: Inputs[] = [];
   withoutKernels();
-  for (const kernelName of names) {
+  for (const kernelName of offered) {
     tf.registerKernel({
       kernelName,
       backendName: tf.getBackend(),
@@ -62,14 +73,14 @@ function whole(size: number, u: tf.Tensor | undefined, v: tf.Tensor | undefined)
 function update(kernelName: (typeof names)[number], inputs: Inputs, place: number): tf.Tensor[] {
   const g = matrixOf(inputs, 'gradient');
   const [m, n] = g.shape;
-  const a = whole(n, inputs['columnU'], inputs['columnV']);
-  const b = whole(m, inputs['rowU'], inputs['rowV']);
+  const a = (inputs['columns'] as tf.Tensor2D | undefined) ?? whole(n, inputs['columnU'], inputs['columnV']);
+  const b = (inputs['rows'] as tf.Tensor2D | undefined) ?? whole(m, inputs['rowU'], inputs['rowV']);
   const s = inputs['scale'] as tf.Tensor2D;
   const eta = inputs['rates']!.dataSync()[place]!;
   const rotate = (x: tf.Tensor2D): tf.Tensor2D => tf.matMul(tf.matMul(b, x, true), a);
   const r = rotate(g);
   const t: tf.Tensor2D = tf.mul(tf.square(s), r);
-  if (kernelName === 'ApoLowRankUpdate') {
+  if (kernelName === 'ApoLowRankUpdate' || kernelName === 'ApoKroneckerUpdate') {
     const u = tf.matMul(tf.matMul(b, t), a, false, true);
     const decay = inputs['decay']?.dataSync()[0] ?? 0;
     const theta = inputs['variable0'] ? matrixOf(inputs, 'variable') : undefined;
@@ -88,15 +99,17 @@ function update(kernelName: (typeof names)[number], inputs: Inputs, place: numbe
     tf.matMul(tf.matMul(g, a), scaledQ, false, true),
   );
   const sides = [
-    { by: byA, u: inputs['columnU'], v: inputs['columnV'] },
-    { by: byB, u: inputs['rowU'], v: inputs['rowV'] },
+    { by: byA, whole: inputs['columns'], u: inputs['columnU'], v: inputs['columnV'] },
+    { by: byB, whole: inputs['rows'], u: inputs['rowU'], v: inputs['rowV'] },
   ].flatMap((side) =>
-    side.u && side.v
-      ? [
-          tf.matMul(side.by as tf.Tensor2D, side.v as tf.Tensor2D),
-          tf.matMul(side.by as tf.Tensor2D, side.u as tf.Tensor2D, true),
-        ]
-      : [],
+    side.whole
+      ? [side.by]
+      : side.u && side.v
+        ? [
+            tf.matMul(side.by as tf.Tensor2D, side.v as tf.Tensor2D),
+            tf.matMul(side.by as tf.Tensor2D, side.u as tf.Tensor2D, true),
+          ]
+        : [],
   );
   const gradients = [tf.mul(tf.mul(s, 2), tf.mul(r, q)), ...sides, tf.sum(tf.mul(t, q))];
   return gradients.map((gradient) => tf.mul(gradient, -eta));
@@ -175,6 +188,25 @@ describe.each(cases)('%s', (_, options) => {
     expect(calls).toHaveLength(4 * 4);
     given.dispose();
   });
+});
+
+it.each([
+  // All but the normalisation, which has no matrix.
+  [{ form: 'full', learnedScale: 'layer', weightDecay: 0.3 }, 3],
+  // The embedding: its one side is no longer than twice the rank. Beside one of low rank a whole matrix is taken for one, too.
+  [{ rank: 2 }, 1],
+] as const)('hands whole matrices to kernels for them: %o', (options, wholeBlocks) => {
+  const rule = precondition(options);
+  const given = setting(rule);
+  withoutKernels();
+  const expected = everything(rule, given);
+  const calls = offerKernels(update, names);
+  const actual = everything(rule, given);
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+  for (const [what, own] of Object.entries(actual)) expectClose(own, expected[what]!, 2e-5);
+  expect(calls).toHaveLength(4 * 4);
+  expect(calls.filter((inputs) => inputs['columns'] ?? inputs['rows'])).toHaveLength(4 * wholeBlocks);
+  given.dispose();
 });
 
 it('gives a folded bias as the second tensor, and a whole matrix on a short side as F − I and I', () => {

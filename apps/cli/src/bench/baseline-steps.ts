@@ -53,12 +53,13 @@ function settingsOf({ method, inverses }: BaselineSubject): OptimizerSettings {
   };
 }
 
-/** Alternates between the model's two batches. Inverses are computed where the step needs them, on the calling thread. */
+/** Alternates between the model's two batches. Inverses are computed where the step needs them, on the calling thread, if not ahead. */
 export function baselineSteps({ objective, batches }: BenchModel, subject: BaselineSubject): PreparedSteps {
   const optimizer = createOptimizer(objective, settingsOf(subject));
   let i = 0;
   return {
     step: () => optimizer.step(batches[i++ % 2]!, undefined, { returnLoss: true }),
+    readAhead: async () => optimizer.prepare?.(batches[i % 2]!),
     dispose: () => optimizer.dispose(),
   };
 }

@@ -2,18 +2,21 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { ApoError, isApoError } from '@apo/core';
-import type { BenchEngineName, Measurement, Meter, Subject } from './subject.js';
+import type { BenchEngineName, DeviceFacts, Measurement, Meter, StepCounts, Subject } from './subject.js';
 
 export interface MeterRequest {
   readonly id: number;
   readonly subject: Subject;
-  /** Absent to prepare. */
+  /** To measure; without it and `counted`, to prepare. */
   readonly minimum?: { readonly steps: number; readonly seconds: number };
+  /** To count over so many steps. */
+  readonly counted?: number;
 }
 
 export interface MeterReply {
   readonly id: number;
   readonly measurement?: Measurement;
+  readonly counts?: StepCounts;
   readonly error?: string;
 }
 
@@ -21,6 +24,7 @@ export interface MeterReply {
 export interface MeterReady {
   readonly ready: boolean;
   readonly threads?: number;
+  readonly device?: DeviceFacts;
   readonly reason?: string;
 }
 
@@ -34,6 +38,7 @@ export class ChildMeter implements Meter {
     readonly engine: BenchEngineName,
     readonly threads: number,
     private readonly child: ChildProcess,
+    readonly device?: DeviceFacts,
   ) {
     child.on('message', (reply: MeterReply) => {
       this.waiting.get(reply.id)?.resolve(reply);
@@ -63,7 +68,7 @@ export class ChildMeter implements Meter {
       if (child.connected) child.disconnect();
       throw new ApoError('BACKEND_UNAVAILABLE', ready.reason ?? `The engine ${engine} is not available.`);
     }
-    return new ChildMeter(engine, ready.threads ?? 1, child);
+    return new ChildMeter(engine, ready.threads ?? 1, child, ready.device);
   }
 
   async prepare(subject: Subject): Promise<void> {
@@ -76,6 +81,18 @@ export class ChildMeter implements Meter {
   ): Promise<Measurement> {
     const { measurement } = await this.ask({ subject, minimum });
     return measurement!;
+  }
+
+  async count(subject: Subject, counted: number): Promise<StepCounts | undefined> {
+    return (await this.ask({ subject, counted })).counts;
+  }
+
+  /** Does not wait for what is under way, which rejects. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
+    this.child.kill('SIGKILL');
+    await exit;
   }
 
   async dispose(): Promise<void> {
@@ -127,10 +144,13 @@ export async function serveMeter(
   }
   const { meter, threads } = started;
   let queue = Promise.resolve();
-  channel.on('message', ({ id, subject, minimum }: MeterRequest) => {
+  channel.on('message', ({ id, subject, minimum, counted }: MeterRequest) => {
     queue = queue.then(async () => {
       try {
-        if (minimum === undefined) {
+        if (counted !== undefined) {
+          const counts = await meter.count?.(subject, counted);
+          send({ id, ...(counts && { counts }) });
+        } else if (minimum === undefined) {
           await meter.prepare(subject);
           send({ id });
         } else {
@@ -142,7 +162,7 @@ export async function serveMeter(
       }
     });
   });
-  send({ ready: true, threads });
+  send({ ready: true, threads, ...(meter.device && { device: meter.device }) });
   await gone;
   await meter.dispose();
 }

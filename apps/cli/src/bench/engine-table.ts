@@ -33,8 +33,12 @@ export function updateTable(
   return withReasons(timeTable('update', rows, labels, reference), times, ({ rule }) => rule);
 }
 
-/** GFLOP/s. */
-export function productTable(rates: readonly ProductRate[], labels: readonly string[]): string {
+/** GFLOP/s; with `peakTflops`, the float32 peak of the device in 10¹² operations a second, also which part of it. */
+export function productTable(
+  rates: readonly ProductRate[],
+  labels: readonly string[],
+  peakTflops?: number,
+): string {
   const table = new Table({
     head: ['GFLOP/s', 'A·B', ...labels],
     style: { head: [], border: [] },
@@ -45,7 +49,9 @@ export function productTable(rates: readonly ProductRate[], labels: readonly str
     const { rows: height, inner, columns } = cells[0]!;
     const values = labels.map((label) => {
       const rate = cells.find(({ contestant }) => contestant === label)?.gigaflops;
-      return rate === undefined ? 'cannot' : formatNumber(Number(rate.toPrecision(3)));
+      if (rate === undefined) return 'cannot';
+      const part = peakTflops === undefined ? '' : ` (${((100 * rate) / (1000 * peakTflops)).toFixed(1)} %)`;
+      return `${formatNumber(Number(rate.toPrecision(3)))}${part}`;
     });
     table.push([`${height}×${inner}×${columns}`, formOf(cells[0]!), ...values]);
   }

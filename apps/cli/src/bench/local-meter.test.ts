@@ -22,12 +22,14 @@ describe('createBenchModel', () => {
     lenet: 61_706,
     vgg: 814_122,
     resnet20: 272_474,
+    // 1,728 + 147,968 + 525,568 + 2,099,712 + 8,393,728 with their normalisations, 128 of the stem's, and 5,130.
+    resnet18: 11_173_962,
     transformer: 657_896,
   };
 
   it.each(benchModelNames)('%s has its number of parameters and leaves nothing behind', (name) => {
     const before = tf.memory().numTensors;
-    const model = createBenchModel(name, 2);
+    const model = createBenchModel(name, { batchSize: 2 });
     const sizes = model.objective.variables.map((variable) => variable.size);
     expect(sizes.reduce((sum, size) => sum + size)).toBe(parameters[name]);
     model.dispose();
@@ -68,7 +70,7 @@ describe('LocalMeter', () => {
     'trains %s: its loss falls on batches that repeat, and nothing is left behind',
     (name) => {
       const before = tf.memory().numTensors;
-      const { objective, batches, dispose } = createBenchModel(name, 4);
+      const { objective, batches, dispose } = createBenchModel(name, { batchSize: 4 });
       const optimizer = new RuleOptimizer(objective, adam({ learningRate: 1e-3 }));
       const losses = Array.from({ length: 4 }, () => {
         const loss = optimizer.step(batches[0], undefined, { returnLoss: true })!;

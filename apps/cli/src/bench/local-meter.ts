@@ -1,11 +1,22 @@
 /** Measures in this process, on the backend that is current. */
 import { requireArgument } from '@apo/core';
+import * as tf from '@tensorflow/tfjs-core';
 import { baselineSteps } from './baseline-steps.js';
+import { countWork, heldBytes } from './gpu-counts.js';
 import { createBenchModel } from './models.js';
-import type { BenchModel, BenchModelName } from './models.js';
+import type { BenchModel, BenchModelName, BenchScale } from './models.js';
 import type { PreparedSteps } from './prepared-steps.js';
 import { productSteps } from './product-steps.js';
-import type { BaselineSubject, BenchEngineName, Measurement, Meter, Subject } from './subject.js';
+import { isDeviceEngine } from './subject.js';
+import type {
+  BaselineSubject,
+  BenchEngineName,
+  DeviceFacts,
+  Measurement,
+  Meter,
+  StepCounts,
+  Subject,
+} from './subject.js';
 import { trainingSteps } from './training-steps.js';
 import { updateSteps } from './update-steps.js';
 
@@ -14,9 +25,14 @@ const WARM_UP = 1000;
 
 export class LocalMeter implements Meter {
   private readonly prepared = new Map<string, PreparedSteps>();
-  private model: { readonly name: BenchModelName; readonly built: BenchModel } | undefined;
+  private model:
+    { readonly name: BenchModelName; readonly scale: BenchScale; readonly built: BenchModel } | undefined;
 
-  constructor(readonly engine: BenchEngineName) {}
+  /** @param device What the engine computes on, where that is not the processor. */
+  constructor(
+    readonly engine: BenchEngineName,
+    readonly device?: DeviceFacts,
+  ) {}
 
   async prepare(subject: Subject): Promise<void> {
     this.release(subject);
@@ -27,7 +43,7 @@ export class LocalMeter implements Meter {
     // Compilers of the language take a while to see which code is hot; in training that is over after the first seconds.
     const start = performance.now();
     do {
-      for (let i = 0; i < untimed; i++) await run(steps);
+      await this.run(steps, untimed);
     } while (performance.now() - start < WARM_UP);
   }
 
@@ -35,17 +51,37 @@ export class LocalMeter implements Meter {
     subject: Subject,
     minimum: { readonly steps: number; readonly seconds: number },
   ): Promise<Measurement> {
-    const prepared = this.prepared.get(key(subject));
-    requireArgument(prepared !== undefined, () => `${key(subject)} was not prepared; call prepare first.`);
+    const prepared = this.preparedAs(subject);
     const start = performance.now();
     let steps = 0;
     let seconds: number;
+    let chunk = minimum.steps;
     do {
-      for (let i = 0; i < minimum.steps; i++) await run(prepared);
-      steps += minimum.steps;
+      await this.run(prepared, chunk);
+      steps += chunk;
       seconds = (performance.now() - start) / 1000;
+      // A device is waited for after every chunk, which must not be what is measured: the next one takes the rest of the time.
+      if (isDeviceEngine(this.engine)) chunk = wholeChunks(minimum, { steps, seconds });
     } while (seconds < minimum.seconds);
     return { steps, seconds };
+  }
+
+  async count(subject: Subject, steps: number): Promise<StepCounts | undefined> {
+    const prepared = this.preparedAs(subject);
+    if (tf.getBackend() !== 'webgpu') return undefined;
+    const { dispatches, boundBytes, copiedBytes, readBacks } = await countWork(async () => {
+      for (let i = 0; i < steps; i++) {
+        await prepared.readAhead?.();
+        prepared.step()?.dispose();
+      }
+    });
+    return {
+      dispatches: dispatches / steps,
+      boundBytes: boundBytes / steps,
+      copiedBytes: copiedBytes / steps,
+      readBacks: readBacks / steps,
+      heldBytes: heldBytes(),
+    };
   }
 
   dispose(): Promise<void> {
@@ -53,22 +89,40 @@ export class LocalMeter implements Meter {
     return Promise.resolve();
   }
 
+  private preparedAs(subject: Subject): PreparedSteps {
+    const prepared = this.prepared.get(key(subject));
+    requireArgument(prepared !== undefined, () => `${key(subject)} was not prepared; call prepare first.`);
+    return prepared;
+  }
+
+  /** Steps one after the other until the engine has done all of them. */
+  private async run(prepared: PreparedSteps, count: number): Promise<void> {
+    const waitsAtTheEnd = isDeviceEngine(this.engine);
+    for (let i = 0; i < count; i++) {
+      if (waitsAtTheEnd) await prepared.readAhead?.();
+      const loss = prepared.step();
+      if (!waitsAtTheEnd) await loss?.data();
+      loss?.dispose();
+    }
+    if (waitsAtTheEnd) await deviceIsDone();
+  }
+
   private stepsOf(subject: Subject): PreparedSteps {
     if ('product' in subject) {
       this.free();
       return productSteps(subject);
     }
-    if ('baseline' in subject) return baselineSteps(this.modelOf(subject.baseline), subject);
+    if ('baseline' in subject) return baselineSteps(this.modelOf(subject.baseline, subject.scale), subject);
     return 'update' in subject
-      ? updateSteps(this.engine, this.modelOf(subject.update), subject)
-      : trainingSteps(this.engine, this.modelOf(subject.model), subject);
+      ? updateSteps(this.engine, this.modelOf(subject.update, subject.scale), subject)
+      : trainingSteps(this.engine, this.modelOf(subject.model, subject.scale), subject);
   }
 
   /** One network is kept at a time, and what was prepared on it. */
-  private modelOf(name: BenchModelName): BenchModel {
-    if (this.model?.name !== name) {
+  private modelOf(name: BenchModelName, scale: BenchScale = 'full'): BenchModel {
+    if (this.model?.name !== name || this.model.scale !== scale) {
       this.free();
-      this.model = { name, built: createBenchModel(name) };
+      this.model = { name, scale, built: createBenchModel(name, { scale }) };
     }
     return this.model.built;
   }
@@ -93,25 +147,36 @@ export class LocalMeter implements Meter {
   }
 }
 
-function key(subject: Subject): string {
+/** Names a subject. */
+export function key(subject: Subject): string {
   if ('product' in subject) {
     const { product, transposeA, transposeB } = subject;
     return `product ${product.join('×')} ${transposeA} ${transposeB}`;
   }
-  if ('update' in subject) return `update ${subject.update} ${subject.rule}`;
+  const { scale = 'full' } = subject;
+  if ('update' in subject) return `update ${subject.update} ${scale} ${subject.rule}`;
   if ('baseline' in subject) return `${methodKey(subject)}${subject.inverses}`;
   const { model, rule, meta } = subject;
-  return `${model} ${rule}${meta === undefined ? '' : ` ${meta.preset} ${meta.interval}`}`;
+  return `${model} ${scale} ${rule}${meta === undefined ? '' : ` ${meta.preset} ${meta.interval}`}`;
 }
 
 /** What the keys of a method on a network begin with. */
-function methodKey({ baseline, method }: BaselineSubject): string {
-  return `baseline ${baseline} ${method} `;
+function methodKey({ baseline, scale = 'full', method }: BaselineSubject): string {
+  return `baseline ${baseline} ${scale} ${method} `;
 }
 
-/** Reading the loss waits for an engine that computes in the background. */
-async function run({ step }: PreparedSteps): Promise<void> {
-  const loss = step();
-  await loss?.data();
-  loss?.dispose();
+/** Whole multiples of the least number of steps that fill what is left of the time. */
+function wholeChunks(
+  minimum: { readonly steps: number; readonly seconds: number },
+  { steps, seconds }: Measurement,
+): number {
+  const left = ((minimum.seconds - seconds) * steps) / Math.max(seconds, 1e-6);
+  return minimum.steps * Math.max(1, Math.ceil(left / minimum.steps));
+}
+
+/** A device does its work in order: what is filled now can be read when everything before it is done. */
+async function deviceIsDone(): Promise<void> {
+  const last = tf.fill([2], 1);
+  await last.data();
+  last.dispose();
 }

@@ -42,7 +42,10 @@ export function addedMemory(
 /** Names and shapes of a network's variables; a backend must be there. */
 export function shapesOf(name: BenchModelName): NamedShape[] {
   // Weights of zero: only the shapes matter, and drawing nine million numbers takes seconds.
-  const model = createBenchModel(name, 1, { ...createRandom(1), next: () => 0, normal: () => 0 });
+  const model = createBenchModel(name, {
+    batchSize: 1,
+    random: { ...createRandom(1), next: () => 0, normal: () => 0 },
+  });
   try {
     return model.objective.variables.map((variable) => ({ name: variable.name, shape: [...variable.shape] }));
   } finally {

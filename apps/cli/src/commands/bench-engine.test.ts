@@ -57,6 +57,15 @@ describe('apo bench engine', () => {
     expect(stdout).toContain('wasm ×4 is left out: it runs on 2 thread(s) here');
   });
 
+  it('has one column for a device, whatever number of threads is asked for', async () => {
+    const line = [...short, '--engines', 'wasm,webgpu', '--threads', '2', '--no-products', '--json'];
+    const result = JSON.parse((await apo(line, { processes })).stdout) as Result;
+    expect(result.contestants).toEqual([
+      { contestant: 'wasm ×2', threads: 2 },
+      { contestant: 'webgpu', threads: 1 },
+    ]);
+  });
+
   it('gives the same as JSON, without what is left out', async () => {
     const line = [...short, '--json', '--engines', 'wasm', '--no-products'];
     const result = JSON.parse((await apo(line, { processes })).stdout) as Result;

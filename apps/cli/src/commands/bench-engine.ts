@@ -9,9 +9,10 @@ import {
 } from '../bench/engine-benchmark.js';
 import type { Contestant } from '../bench/engine-benchmark.js';
 import { engineStepTable, productTable, updateTable } from '../bench/engine-table.js';
-import { benchModelNames } from '../bench/models.js';
+import { benchModelNames, cpuModelNames } from '../bench/models.js';
 import type { BenchModelName } from '../bench/models.js';
 import { PeerMeter } from '../bench/peer-meter.js';
+import { isDeviceEngine } from '../bench/subject.js';
 import type { BenchEngineName } from '../bench/subject.js';
 import { exitCode } from '../exit-code.js';
 import { writeLine } from '../io.js';
@@ -35,8 +36,19 @@ interface Refusal {
   readonly reason: string;
 }
 
-/** Engines that this benchmark compares; the plain `cpu` one is out of the question. */
-const engineNames = ['stock-wasm', 'recomposed-wasm', 'wasm', 'node'] as const satisfies BenchEngineName[];
+/** Engines that this benchmark compares by default; the plain `cpu` one is out of the question. */
+const processorEngines = [
+  'stock-wasm',
+  'recomposed-wasm',
+  'wasm',
+  'node',
+] as const satisfies BenchEngineName[];
+const engineNames = [
+  ...processorEngines,
+  'stock-webgpu',
+  'webgpu',
+  'cuda',
+] as const satisfies BenchEngineName[];
 
 /** A product or an update takes much less time than a step. */
 const SECONDS = { steps: 0.25, parts: 0.05 };
@@ -51,11 +63,16 @@ export function addBenchEngine(bench: Command, { io, finish }: CommandContext, s
     .command('engine')
     .summary('compare the engines on networks, matrix products and updates')
     .description(description)
-    .option('--engines <names>', `of ${engineNames.join(', ')}`, namesOf(engineNames), [...engineNames])
+    .option('--engines <names>', `of ${engineNames.join(', ')}`, namesOf(engineNames), [...processorEngines])
     .option('--models <names>', `of ${benchModelNames.join(', ')}`, namesOf(benchModelNames), [
-      ...benchModelNames,
+      ...cpuModelNames,
     ])
-    .option('--threads <numbers>', 'of every engine but stock-wasm, a column each', wholes(1), [1, 2])
+    .option(
+      '--threads <numbers>',
+      'of every engine on the processor but stock-wasm, a column each',
+      wholes(1),
+      [1, 2],
+    )
     .option('--no-products', 'leave out matrix products')
     .option('--no-updates', 'leave out parameter updates')
     .option('--rounds <n>', 'measurements of which the median is shown', whole(1), 5)
@@ -131,6 +148,13 @@ async function gather(
     }
   };
   for (const engine of engines) {
+    if (isDeviceEngine(engine)) {
+      await attempt(engine, async () => {
+        const meter = await start(engine, undefined);
+        return { label: engine, threads: meter.threads, meter };
+      });
+      continue;
+    }
     const counts = engine === 'stock-wasm' ? [1] : threads;
     for (const count of counts) {
       const label = `${engine} ×${count}`;

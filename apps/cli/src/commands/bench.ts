@@ -1,7 +1,7 @@
 /** `apo bench`: step times of the engines beside each other, and what meta-steps cost. */
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
 import { activateBenchEngine } from '../bench/activate.js';
 import { measureMeta, measureSteps } from '../bench/benchmark.js';
 import { ChildMeter, serveMeter } from '../bench/child-meter.js';
@@ -11,11 +11,14 @@ import type { BenchModelName } from '../bench/models.js';
 import { benchEngineNames, benchRules } from '../bench/subject.js';
 import type { BenchEngineName, BenchRule, Meter } from '../bench/subject.js';
 import { metaTable, stepTable } from '../bench/table.js';
+import { ApoError } from '@apo/core';
 import { exitCode } from '../exit-code.js';
 import { writeLine } from '../io.js';
 import { namesOf, whole } from '../parse.js';
 import { addBenchBaselines } from './bench-baselines.js';
 import { addBenchEngine } from './bench-engine.js';
+import { addBenchGpu, benchGpu, givenGpuOptions, gpuBackends, gpuOptions } from './bench-gpu.js';
+import type { BenchGpuOptions } from './bench-gpu.js';
 import { addBenchPrecond } from './bench-precond.js';
 import type { CommandContext } from './command.js';
 import { gatherMeters } from './gather-meters.js';
@@ -30,6 +33,8 @@ interface BenchOptions {
   readonly threads?: number;
   readonly json?: true;
 }
+
+type StepsOptions = BenchOptions & Partial<BenchGpuOptions>;
 
 /** Starts one meter per engine; injected by tests, which have no built program to start. */
 export type StartMeter = (
@@ -50,9 +55,9 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .description('Benchmarks. Without a name: steps.')
     .addHelpText(
       'after',
-      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo bench precond\n  apo bench baselines\n  apo help bench engine',
+      '\nExamples:\n  apo bench --models mlp\n  apo bench engine\n  apo bench --backend webgpu\n  apo bench precond\n  apo bench baselines\n  apo help bench engine',
     );
-  benches
+  const steps = benches
     .command('steps', { isDefault: true })
     .summary('measure step times of the engines and the cost of meta-steps')
     .description(description)
@@ -75,11 +80,30 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .option('--rounds <n>', 'measurements of which the median is shown', whole(1), 5)
     .option('--threads <n>', "threads of each engine (default: the engine's)", whole(1))
     .option('--json', 'print JSON')
+    .addOption(
+      new Option('--backend <name>', 'a GPU engine: "apo bench gpu", whose options follow').choices(
+        gpuBackends,
+      ),
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  apo bench steps\n  apo bench --engines wasm,cpu --models mlp --no-meta --rounds 3',
-    )
-    .action((options: BenchOptions) => bench(options, context, start));
+      '\nExamples:\n  apo bench steps\n  apo bench --engines wasm,cpu --models mlp --no-meta --rounds 3\n  apo bench --backend webgpu',
+    );
+  gpuOptions(steps).action((options: StepsOptions) => {
+    const { backend, models, rounds, ...others } = options;
+    if (backend === undefined) {
+      refuseGpuOptions(givenGpuOptions(steps));
+      return bench(options, context, start);
+    }
+    // The defaults of "steps" are not those of "gpu".
+    const isGiven = (name: string): boolean => steps.getOptionValueSource(name) === 'cli';
+    return benchGpu(
+      { ...others, backend, ...(isGiven('models') && { models }), ...(isGiven('rounds') && { rounds }) },
+      context,
+      start,
+    );
+  });
+  addBenchGpu(benches, context, start);
   addBenchEngine(benches, context, start);
   addBenchPrecond(benches, context, start);
   addBenchBaselines(benches, context, start);
@@ -90,10 +114,18 @@ export function addBench(program: Command, context: CommandContext, startMeter?:
     .option('--threads <n>', 'threads', whole(1))
     .action((engine: BenchEngineName, options: { readonly threads?: number }) =>
       serveMeter(async () => {
-        const threads = await activateBenchEngine(engine, options);
-        return { meter: new LocalMeter(engine), threads };
+        const { threads, device } = await activateBenchEngine(engine, options);
+        return { meter: new LocalMeter(engine, device), threads };
       }),
     );
+}
+
+function refuseGpuOptions(names: readonly string[]): void {
+  if (names.length === 0) return;
+  throw new ApoError(
+    'INVALID_ARGUMENT',
+    `${names.join(', ')} belong to a benchmark of a GPU engine; add --backend ${gpuBackends.join(' or --backend ')}, or use "apo bench gpu".`,
+  );
 }
 
 async function bench(

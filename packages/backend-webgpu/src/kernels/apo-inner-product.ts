@@ -5,6 +5,7 @@
 import type { InnerProductKernelAttributes } from '@apo/core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type * as tf from '@tensorflow/tfjs-core';
+import { ADD_UP, PARTIAL } from '../add-up.js';
 import { allocate, bufferLimit, compute, sizeOf, WORKGROUP } from '../compute.js';
 import type { Field } from '../compute.js';
 import { defineKernel } from '../kernel.js';
@@ -41,16 +42,6 @@ export const apoInnerProduct = defineKernel<
   backend.disposeData(sums.dataId);
   return [output];
 });
-
-/** Leaves the threads' `sum`s added up in `partial[0]`. */
-const ADD_UP = `
-  partial[local] = sum;
-  workgroupBarrier();
-  for (var half = ${WORKGROUP / 2}u; half > 0u; half = half / 2u) {
-    if (local < half) { partial[local] = partial[local] + partial[local + half]; }
-    workgroupBarrier();
-  }`;
-const PARTIAL = `var<workgroup> partial: array<f32, ${WORKGROUP}>;`;
 
 /** Writes (sum, group) of each piece from the piece `first` on; gives the number of the piece after them. */
 function sumPieces(

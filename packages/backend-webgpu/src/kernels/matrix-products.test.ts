@@ -1,7 +1,8 @@
-/** Products with a long inner side: the stock kernel's are wrong for a transposed second factor, ours are right and the same bits every time. */
+/** TensorFlow.js's products with a long inner side: the stock kernel's are wrong for a transposed second factor; as ours calls it, they are right and the same bits every time. */
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { installTrainingKernels, removeTrainingKernels, webgpuBackend } from '../index.js';
+import { chooseProductPrograms } from '../product-choice.js';
 import { randomValues, take, titleOf, whyNoWebgpu } from '../testing/setup.js';
 
 const missing = await whyNoWebgpu();
@@ -37,8 +38,10 @@ const transposed = (a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor => tf.matMul(a, b
 describe.skipIf(missing !== undefined)(`products with a long inner side${titleOf(missing)}`, () => {
   beforeAll(async () => {
     await webgpuBackend().activate();
+    chooseProductPrograms({ few: 'tfjs', many: 'tfjs' });
   });
   afterEach(() => installTrainingKernels());
+  afterAll(() => chooseProductPrograms(undefined));
 
   test('the stock kernel is wrong where ours is not', async () => {
     removeTrainingKernels();

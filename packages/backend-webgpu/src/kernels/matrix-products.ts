@@ -1,6 +1,6 @@
 /**
- * BatchMatMul and _FusedMatMul without TensorFlow.js's split products, which are wrong for a transposed second factor (it is read in fours along
- * the wrong side) and add atomically, in any order. Every other product is the stock kernel's.
+ * BatchMatMul and _FusedMatMul: by our own tiles where they are chosen, else by the stock kernel without its split products, which are wrong for a
+ * transposed second factor (it is read in fours along the wrong side) and add atomically, in any order.
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -8,18 +8,8 @@ import { isDeterministic } from '../determinism.js';
 import { defineKernel } from '../kernel.js';
 import type { TrainingKernel } from '../kernel.js';
 import { stockKernels } from '../stock.js';
-
-interface MatMulInputs {
-  readonly a: tf.TensorInfo;
-  readonly b: tf.TensorInfo;
-  readonly bias?: tf.TensorInfo;
-  readonly preluActivationWeights?: tf.TensorInfo;
-}
-
-interface MatMulAttributes {
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-}
+import { sides, tiledProduct } from './tiled-product.js';
+import type { ProductAttributes, ProductInputs } from './tiled-product.js';
 
 const PROGRAM_TYPE = 'WEBGPU_MATMUL_PROGRAM_TYPE';
 /** Numbers of TensorFlow.js's programs for that flag. */
@@ -27,8 +17,10 @@ const SPLIT = 1;
 const SMALL_OUTPUT = 2;
 
 export const matrixProducts: readonly TrainingKernel[] = [tf.BatchMatMul, tf._FusedMatMul].map((kernelName) =>
-  defineKernel<MatMulInputs, MatMulAttributes>(kernelName, ({ inputs, attrs, backend }) => {
-    const product = (given: MatMulInputs, transposeB: boolean): tf.TensorInfo =>
+  defineKernel<ProductInputs, ProductAttributes>(kernelName, ({ inputs, attrs, backend }) => {
+    const tiled = tiledProduct(backend, inputs, attrs);
+    if (tiled !== undefined) return tiled;
+    const product = (given: ProductInputs, transposeB: boolean): tf.TensorInfo =>
       stockKernels.run(kernelName, present(given), backend, { ...attrs, transposeB });
     if (!isSplit(backend, inputs, attrs)) return product(inputs, attrs.transposeB);
     if (isDeterministic()) return unsplit(() => product(inputs, attrs.transposeB));
@@ -45,8 +37,8 @@ export const matrixProducts: readonly TrainingKernel[] = [tf.BatchMatMul, tf._Fu
 /** As TensorFlow.js decides it: one product with a long inner side and few tiles of 32 × 32. */
 function isSplit(
   backend: WebGPUBackend,
-  { a, b }: MatMulInputs,
-  { transposeA, transposeB }: MatMulAttributes,
+  { a, b }: ProductInputs,
+  { transposeA, transposeB }: ProductAttributes,
 ): boolean {
   const chosen = tf.env().getNumber(PROGRAM_TYPE);
   if (chosen >= 0) return chosen === SPLIT;
@@ -75,14 +67,8 @@ function matrices({ shape }: tf.TensorInfo): number {
   return tf.util.sizeFromShape(shape.slice(0, -2));
 }
 
-/** Rows and columns of the factor as it is multiplied. */
-function sides({ shape }: tf.TensorInfo, transposed: boolean): readonly [number, number] {
-  const [rows, columns] = [shape.at(-2)!, shape.at(-1)!];
-  return transposed ? [columns, rows] : [rows, columns];
-}
-
 /** The ops of tfjs-core also name inputs that are not there. */
-function present(inputs: MatMulInputs): Record<string, tf.TensorInfo> {
+function present(inputs: ProductInputs): Record<string, tf.TensorInfo> {
   const entries = Object.entries(inputs) as [string, tf.TensorInfo | null | undefined][];
   return Object.fromEntries(
     entries.filter((entry): entry is [string, tf.TensorInfo] => entry[1] !== undefined && entry[1] !== null),

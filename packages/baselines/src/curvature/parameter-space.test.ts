@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { isApoError } from '@apo/core';
+import { ApoError, isApoError } from '@apo/core';
 import { leaked } from '../testing/evidence.js';
 import { ParameterSpace, readValues } from './parameter-space.js';
 import { scoped } from './scope.js';
@@ -47,6 +47,16 @@ describe('readValues', () => {
     }
     expect(isApoError(caught) && caught.code).toBe('UNSUPPORTED');
     expect(caught).toMatchObject({ cause: { message: 'asynchronous only' } });
+    tensor.dispose();
+  });
+
+  it('leaves the error of a lost device as it is', () => {
+    const tensor = tf.scalar(1);
+    const lost = new ApoError('BACKEND_UNAVAILABLE', 'The GPU device was lost.');
+    tensor.dataSync = () => {
+      throw lost;
+    };
+    expect(() => readValues(tensor)).toThrow(lost);
     tensor.dispose();
   });
 });

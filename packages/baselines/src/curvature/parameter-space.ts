@@ -1,6 +1,6 @@
 /** θ as one float64 vector, in the order of the objective's variables, and back: the space in which curvature is solved with. */
 import * as tf from '@tensorflow/tfjs-core';
-import { ApoError } from '@apo/core';
+import { ApoError, isApoError } from '@apo/core';
 import type { TensorMap } from '@apo/core';
 
 /** The number of parameters of `variables` and the place of each among them. */
@@ -42,11 +42,12 @@ export class ParameterSpace {
   }
 }
 
-/** The values of a tensor, now. @throws ApoError `UNSUPPORTED` on an engine that cannot wait for its device (WebGPU in Node). */
+/** The values of a tensor, now. @throws ApoError `UNSUPPORTED` on an engine that cannot wait for its device, and what the engine throws for a lost one. */
 export function readValues(tensor: tf.Tensor): Float32Array | Int32Array | Uint8Array {
   try {
     return tensor.dataSync();
   } catch (cause) {
+    if (isApoError(cause) && cause.code !== 'UNSUPPORTED') throw cause;
     throw new ApoError(
       'UNSUPPORTED',
       `The engine "${tf.getBackend()}" cannot read values back synchronously, which this optimizer needs. Where it has prepare, await prepare(batch) before step, or in model.fit give waitForSteps() as a callback; otherwise use cpu, wasm or libtensorflow.`,

@@ -1,7 +1,7 @@
 /** A symmetric positive semi-definite part of P for the variables of one layer: u = P g on their matrix, and its gradient. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Random, TensorMap } from '@apo/core';
-import type { LowRankForm } from '../factors/factor.js';
+import type { LowRankForm, WholeForm } from '../factors/factor.js';
 import type { RowsOfLayer } from '../layer-rows.js';
 
 /** ∂/∂φ of ⟨w, P g⟩ by the block's entries, and ⟨w, P g⟩ itself. */
@@ -16,6 +16,14 @@ export interface LowRankBlock {
   readonly scale: string;
   readonly columns: LowRankForm;
   readonly rows: LowRankForm;
+}
+
+/** A block whose factors are whole matrices or I, likewise. */
+export interface WholeBlock {
+  /** The name of S in φ. */
+  readonly scale: string;
+  readonly columns: WholeForm;
+  readonly rows: WholeForm;
 }
 
 /** Floating-point operations. */
@@ -51,4 +59,6 @@ export interface Block extends BlockFlops {
   readonly absorbing?: string;
   /** Where both factors have such a form. */
   readonly lowRank?: LowRankBlock;
+  /** Where both factors have such a form, and one of them is not I. */
+  readonly whole?: WholeBlock | undefined;
 }

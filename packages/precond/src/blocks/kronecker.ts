@@ -46,6 +46,11 @@ export function kroneckerBlock(
     absorbing: scaleEntry,
     ...(columns.lowRank &&
       rows.lowRank && { lowRank: { scale: scaleEntry, columns: columns.lowRank, rows: rows.lowRank } }),
+    ...(columns.whole &&
+      rows.whole &&
+      (columns.whole.entry ?? rows.whole.entry) !== undefined && {
+        whole: { scale: scaleEntry, columns: columns.whole, rows: rows.whole },
+      }),
     initialPhi: (random, scale) => ({
       ...columns.initialPhi(random),
       ...rows.initialPhi(random),

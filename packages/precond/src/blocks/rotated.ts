@@ -37,6 +37,8 @@ export function withRotation(
       const form = rotatedForm(scaleEntry, factors, layer);
       return {
         ...block,
+        // An engine's own kernels for whole matrices take the gradient, not its rows.
+        whole: undefined,
         ...(pays.step && { apply: form.apply }),
         ...(pays.gradient && { gradient: form.gradient }),
       };

@@ -44,6 +44,12 @@ export interface LowRankForm {
   gradient(u: tf.Tensor | undefined, v: tf.Tensor | undefined): TensorMap;
 }
 
+/** F as an engine's own kernels for whole matrices take it. */
+export interface WholeForm {
+  /** The name of F in φ; absent for F = I. */
+  readonly entry?: string;
+}
+
 export interface Factor {
   /** As in a table: `rank 16`, `full`, `blocks of 61`, `identity`. */
   readonly label: string;
@@ -60,4 +66,5 @@ export interface Factor {
   bind(phi: TensorMap): BoundFactor;
   /** Where F has such a form. */
   readonly lowRank?: LowRankForm;
+  readonly whole?: WholeForm;
 }

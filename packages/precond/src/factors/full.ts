@@ -16,6 +16,7 @@ export function fullFactor(entry: string, size: number): Factor {
     rowGradientFlops: (columns) => 4 * size * size * columns,
     initialPhi: () => ({ [entry]: tf.eye(size) }),
     bind: (phi) => bindFull(entry, phi[entry] as tf.Tensor2D),
+    whole: { entry },
     ...(size <= LARGEST_LOW_RANK && { lowRank: asLowRank(entry, size) }),
   };
 }

@@ -22,4 +22,5 @@ export const identityFactor: Factor = {
   initialPhi: () => ({}),
   bind: () => bound,
   lowRank: { of: () => undefined, gradient: () => ({}) },
+  whole: {},
 };

@@ -1,11 +1,22 @@
-/** ResNet-20 for 32×32×3 (He et al. 2016, Sec. 4.2) with batch normalisation and 1×1 convolutions where a stage narrows the image. */
+/** Residual networks for small images of 3 channels (He et al. 2016) with batch normalisation and 1×1 convolutions where a stage narrows the image. */
 import type { Random } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { affine, assemble, batch, bias, kernel } from './parts.js';
 import type { BenchModel } from './parts.js';
 
-const STAGES = [16, 32, 64];
-const BLOCKS = 3;
+interface ResnetSize {
+  /** Channels of the first stage; each further one has twice as many. */
+  readonly channels?: number;
+  /** Width and height of an image. */
+  readonly side?: number;
+}
+
+interface ResnetShape extends Required<ResnetSize> {
+  readonly stages: number;
+  /** In each stage. */
+  readonly blocks: number;
+}
+
 const EPSILON = 1e-5;
 /** Weight of a batch in the moving averages. */
 const AVERAGE_RATE = 0.1;
@@ -56,13 +67,34 @@ function move(average: tf.Variable, value: tf.Tensor): void {
   average.assign(tf.add(tf.mul(average, 1 - AVERAGE_RATE), tf.mul(value, AVERAGE_RATE)));
 }
 
-/** 272,474 parameters. */
-export function resnet20(batchSize: number, random: Random): BenchModel {
-  const stem = normalizedConvolution('stem', 3, 3, STAGES[0]!, 1, random);
-  const blocks = STAGES.flatMap((channels, stage) =>
-    Array.from({ length: BLOCKS }, (_, i) => {
+/** ResNet-20 (Sec. 4.2): 272,474 parameters at full size. */
+export function resnet20(
+  batchSize: number,
+  random: Random,
+  { channels = 16, side = 32 }: ResnetSize,
+): BenchModel {
+  return resnet(batchSize, random, { channels, side, stages: 3, blocks: 3 });
+}
+
+/** ResNet-18 (Table 1) with a stem of 3×3 for small images: 62 variables, 11,173,962 parameters at full size. */
+export function resnet18(
+  batchSize: number,
+  random: Random,
+  { channels = 64, side = 32 }: ResnetSize,
+): BenchModel {
+  return resnet(batchSize, random, { channels, side, stages: 4, blocks: 2 });
+}
+
+function resnet(
+  batchSize: number,
+  random: Random,
+  { channels: width, side, stages, blocks: depth }: ResnetShape,
+): BenchModel {
+  const stem = normalizedConvolution('stem', 3, 3, width, 1, random);
+  const blocks = Array.from({ length: stages }, (_, stage) => width * 2 ** stage).flatMap((channels, stage) =>
+    Array.from({ length: depth }, (_, i) => {
       const narrows = stage > 0 && i === 0;
-      const inputs = narrows ? STAGES[stage - 1]! : channels;
+      const inputs = narrows ? channels / 2 : channels;
       const stride = narrows ? 2 : 1;
       const name = `stage${stage}/block${i}`;
       return {
@@ -74,7 +106,7 @@ export function resnet20(batchSize: number, random: Random): BenchModel {
       };
     }),
   );
-  const head = affine('head', STAGES.at(-1)!, 10, random);
+  const head = affine('head', width * 2 ** (stages - 1), 10, random);
   const convolutions = [
     stem,
     ...blocks.flatMap(({ first, second, shortcut }) => [first, second, ...(shortcut ? [shortcut] : [])]),
@@ -92,7 +124,7 @@ export function resnet20(batchSize: number, random: Random): BenchModel {
       );
       return head.apply(tf.mean(features, [1, 2]));
     },
-    () => batch([batchSize, 32, 32, 3], 10, random),
+    () => batch([batchSize, side, side, 3], 10, random),
     convolutions.flatMap(({ averages }) => averages),
   );
 }

@@ -1,18 +1,25 @@
-/** A small VGG on 32×32×3: pairs of 3×3 convolutions of 32, 64 and 128 channels, each pair pooled, then 256 and 10 units. */
+/** A small VGG on images of 3 channels: three pairs of 3×3 convolutions, each pair pooled and twice as wide as the one before, then 256 and 10 units. */
 import type { Random } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { affine, assemble, batch, bias, kernel } from './parts.js';
 import type { BenchModel } from './parts.js';
 
-const CHANNELS = [32, 32, 64, 64, 128, 128];
+interface VggSize {
+  /** Of the first pair. */
+  readonly channels?: number;
+  /** Width and height of an image, a multiple of 8. */
+  readonly side?: number;
+}
 
-/** 814,122 parameters; ReLU, max-pooling, convolutions with biases. */
-export function vgg(batchSize: number, random: Random): BenchModel {
-  const convolutions = CHANNELS.map((channels, i) => ({
-    weights: kernel(`conv${i}`, [3, 3, CHANNELS[i - 1] ?? 3, channels], random),
-    offset: bias(`conv${i}`, channels),
+/** 814,122 parameters at full size; ReLU, max-pooling, convolutions with biases. */
+export function vgg(batchSize: number, random: Random, { channels = 32, side = 32 }: VggSize): BenchModel {
+  const widths = [1, 1, 2, 2, 4, 4].map((factor) => factor * channels);
+  const convolutions = widths.map((width, i) => ({
+    weights: kernel(`conv${i}`, [3, 3, widths[i - 1] ?? 3, width], random),
+    offset: bias(`conv${i}`, width),
   }));
-  const hidden = affine('hidden', 4 * 4 * 128, 256, random);
+  const flat = (side / 8) ** 2 * 4 * channels;
+  const hidden = affine('hidden', flat, 256, random);
   const head = affine('head', 256, 10, random);
   return assemble(
     [
@@ -27,8 +34,8 @@ export function vgg(batchSize: number, random: Random): BenchModel {
         const active = tf.relu(tf.add(filtered, offset));
         return i % 2 === 0 ? active : tf.maxPool(active as tf.Tensor4D, 2, 2, 'valid');
       }, inputs);
-      return head.apply(tf.relu(hidden.apply(tf.reshape(features, [batchSize, 2048]))));
+      return head.apply(tf.relu(hidden.apply(tf.reshape(features, [batchSize, flat]))));
     },
-    () => batch([batchSize, 32, 32, 3], 10, random),
+    () => batch([batchSize, side, side, 3], 10, random),
   );
 }
