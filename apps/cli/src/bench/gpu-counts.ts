@@ -43,10 +43,13 @@ export async function countWork(body: () => Promise<void>): Promise<Counts> {
     for (const bytes of current.get(this)?.values() ?? []) counts.boundBytes += bytes;
     originals.dispatchWorkgroups.apply(this, args);
   };
-  GPUCommandEncoder.prototype.copyBufferToBuffer = function (...args) {
-    counts.copiedBytes += args[4];
-    originals.copyBufferToBuffer.apply(this, args);
+  const copyBufferToBuffer = function (this: GPUCommandEncoder, ...args: readonly unknown[]): void {
+    // TensorFlow.js always gives the size; it comes last, with offsets or without.
+    counts.copiedBytes += Number(args.at(-1));
+    const original = originals.copyBufferToBuffer as (...all: readonly unknown[]) => void;
+    original.apply(this, args);
   };
+  Object.assign(GPUCommandEncoder.prototype, { copyBufferToBuffer });
   GPUBuffer.prototype.mapAsync = function (...args) {
     counts.readBacks++;
     return originals.mapAsync.apply(this, args);
@@ -54,13 +57,13 @@ export async function countWork(body: () => Promise<void>): Promise<Counts> {
   try {
     await body();
   } finally {
-    const { createBindGroup, dispatchWorkgroups, copyBufferToBuffer, mapAsync } = originals;
+    const { createBindGroup, dispatchWorkgroups, mapAsync } = originals;
     Object.assign(GPUDevice.prototype, { createBindGroup });
     Object.assign(GPUComputePassEncoder.prototype, {
       setBindGroup: originals.setBindGroup,
       dispatchWorkgroups,
     });
-    Object.assign(GPUCommandEncoder.prototype, { copyBufferToBuffer });
+    Object.assign(GPUCommandEncoder.prototype, { copyBufferToBuffer: originals.copyBufferToBuffer });
     Object.assign(GPUBuffer.prototype, { mapAsync });
   }
   return counts;
