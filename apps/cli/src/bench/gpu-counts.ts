@@ -47,7 +47,7 @@ export async function countWork(body: () => Promise<void>): Promise<Counts> {
     // TensorFlow.js always gives the size; it comes last, with offsets or without.
     counts.copiedBytes += Number(args.at(-1));
     const original = originals.copyBufferToBuffer as (...all: readonly unknown[]) => void;
-    original.apply(this, args);
+    original.call(this, ...args);
   };
   Object.assign(GPUCommandEncoder.prototype, { copyBufferToBuffer });
   GPUBuffer.prototype.mapAsync = function (...args) {
