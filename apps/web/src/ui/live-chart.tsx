@@ -123,8 +123,8 @@ function options(
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { time: false, ...(xRange && { range: [...xRange] }) },
-      y: Object.assign({}, log ? LOG_SCALE : {}, yRange && { range: [...yRange] }),
+      x: { time: false, ...(xRange && fixed(xRange)) },
+      y: Object.assign({}, log ? LOG_SCALE : {}, yRange ? fixed(yRange) : {}),
     },
     axes: [
       { ...axis, label: xLabel, size: 28 },
@@ -148,6 +148,10 @@ function options(
     ],
     hooks: { draw: [(chart) => drawMarks(chart, marks?.peek() ?? [])] },
   };
+}
+
+function fixed([low, high]: readonly [number, number]): { range: uPlot.Range.MinMax } {
+  return { range: [low, high] };
 }
 
 /** uPlot gives null for what its own filter leaves out. */
