@@ -1,11 +1,12 @@
 /** One of a few: radio buttons that look like a row of labels. Arrow keys move between them. */
 import type { Signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
 export interface ChoiceProps<T extends string> {
-  readonly label: string;
+  readonly label: ComponentChildren;
   readonly value: Signal<T>;
-  readonly options: readonly { readonly value: T; readonly label: string }[];
+  readonly options: readonly { readonly value: T; readonly label: ComponentChildren }[];
   readonly hint?: string;
   readonly disabled?: boolean;
   readonly name: string;

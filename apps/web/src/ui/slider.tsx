@@ -1,10 +1,11 @@
 /** Sliders on a linear and on a logarithmic scale, with the value in the field's own units. Arrow keys move one step, Page Up and Down ten. */
 import type { Signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { formatNumber } from './format.js';
 import { useId } from 'preact/hooks';
 
 export interface SliderProps {
-  readonly label: string;
+  readonly label: ComponentChildren;
   readonly value: Signal<number>;
   readonly min: number;
   readonly max: number;

@@ -37,9 +37,10 @@ export function ratios([low, high]: readonly [number, number], count: number): n
 /** Curves in a family. */
 const MEMBERS = 8;
 
-const FAMILY: Readonly<Record<Varied, readonly number[]>> = {
-  wsd: ratios(LAMBDA_WSD_RANGE, MEMBERS),
-  fsd: ratios(LAMBDA_FSD_RANGE, MEMBERS),
+/** A single term acts alone where it is of the size of the loss; together, one of them may be much smaller. */
+const FAMILY: Readonly<Record<'together' | 'alone', Readonly<Record<Varied, readonly number[]>>>> = {
+  together: { wsd: ratios(LAMBDA_WSD_RANGE, MEMBERS), fsd: ratios(LAMBDA_FSD_RANGE, MEMBERS) },
+  alone: { wsd: ratios([1e-1, 1e2], MEMBERS), fsd: ratios([1, 1e4], MEMBERS) },
 };
 
 /** Drawn inputs: 0.02 apart, so that a spike has a tip and every example is one of them. */
@@ -66,10 +67,15 @@ export function createDrawing(regression: Regression): Drawing {
     };
   }
 
-  function panel(problem: StepProblem, chosen: Weights, varied: Varied): PanelCurves {
+  function panel(
+    problem: StepProblem,
+    chosen: Weights,
+    varied: Varied,
+    lambdas: readonly number[],
+  ): PanelCurves {
     const key = varied === 'wsd' ? 'lambdaWsd' : 'lambdaFsd';
     const along = (lambda: number): Curve => curve(problem, { ...chosen, [key]: lambda }, lambda);
-    return { varied, family: FAMILY[varied].map(along), chosen: along(chosen[key]) };
+    return { varied, family: lambdas.map(along), chosen: along(chosen[key]) };
   }
 
   return {
@@ -83,9 +89,9 @@ export function createDrawing(regression: Regression): Drawing {
       return {
         lossBefore: 0.5 * residual ** 2,
         panels: {
-          both: panel(problem, { lambdaFsd, lambdaWsd }, vary),
-          wsd: panel(problem, { lambdaFsd: 0, lambdaWsd }, 'wsd'),
-          fsd: panel(problem, { lambdaFsd, lambdaWsd: 0 }, 'fsd'),
+          both: panel(problem, { lambdaFsd, lambdaWsd }, vary, FAMILY.together[vary]),
+          wsd: panel(problem, { lambdaFsd: 0, lambdaWsd }, 'wsd', FAMILY.alone.wsd),
+          fsd: panel(problem, { lambdaFsd, lambdaWsd: 0 }, 'fsd', FAMILY.alone.fsd),
         },
       };
     },

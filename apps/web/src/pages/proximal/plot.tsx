@@ -8,7 +8,7 @@ import { TARGET_RANGE } from './settings.js';
 
 /** In CSS pixels. */
 const MARGIN = { left: 34, right: 10, top: 10, bottom: 26 };
-const Y_RANGE = [-2.5, 2.5] as const;
+const Y_RANGE = [-2.9, 2.9] as const;
 
 export interface HandleProps {
   readonly point: number;
@@ -104,8 +104,11 @@ function Panel({
           />
         ))}
         <path class="before-curve" d={path(drawing.before)} />
-        <path class="chosen-halo" d={path(curves.chosen.values)} />
-        <path class="chosen-curve" d={path(curves.chosen.values)} />
+        {handle.onMove !== undefined && <path class="chosen-halo" d={path(curves.chosen.values)} />}
+        <path
+          class={handle.onMove === undefined ? 'chosen-curve chosen-shown' : 'chosen-curve'}
+          d={path(curves.chosen.values)}
+        />
       </g>
       <Examples frame={frame} {...handle} />
     </svg>

@@ -3,7 +3,7 @@ import { choice, defineSettings, integer, number } from '../../url/settings.js';
 import { EXAMPLES } from './regression.js';
 
 export const TARGET_RANGE = [-2.2, 2.2] as const;
-export const LAMBDA_FSD_RANGE = [1e-2, 1e4] as const;
+export const LAMBDA_FSD_RANGE = [1e-1, 1e4] as const;
 export const LAMBDA_WSD_RANGE = [1e-5, 1e2] as const;
 
 export type Varied = 'wsd' | 'fsd';

@@ -12,11 +12,11 @@ import { Probe } from '../../ui/probe.js';
 import { LogSlider, Slider } from '../../ui/slider.js';
 import { urlState } from '../../url/url-state.js';
 import { createDrawing } from './family.js';
-import type { FigureCurves, PanelId } from './family.js';
+import type { FigureCurves, PanelCurves, PanelId } from './family.js';
 import { Plot } from './plot.js';
 import { createRegression, dot, EXAMPLES } from './regression.js';
 import { LAMBDA_FSD_RANGE, LAMBDA_WSD_RANGE, settingsCodec, TARGET_RANGE } from './settings.js';
-import type { ProximalSettings, Varied } from './settings.js';
+import type { ProximalSettings } from './settings.js';
 import { snippet, SNIPPET_INSTALL } from './snippet.js';
 import { Equation, Lambda, TermsTable } from './text.js';
 import './proximal.css';
@@ -29,13 +29,13 @@ const PRESETS: readonly Preset<ProximalSettings>[] = [
   },
   {
     name: 'Free weights',
-    caption: 'λ_WSD small: the bump narrows towards the spike of FSD alone.',
+    caption: 'Weights may go far: the bump narrows towards the spike of FSD alone.',
     settings: { lambdaWsd: 1e-5, lambdaFsd: 10 },
   },
   {
     name: 'Free predictions',
-    caption: 'λ_FSD small: the bump widens towards the shift of WSD alone.',
-    settings: { lambdaFsd: 0.01, lambdaWsd: 0.3, vary: 'fsd' },
+    caption: 'Predictions may go far: the bump widens towards the shift of WSD alone.',
+    settings: { lambdaFsd: 0.1, lambdaWsd: 0.3, vary: 'fsd' },
   },
   {
     name: 'At the edge',
@@ -68,7 +68,7 @@ export function ProximalPage() {
         A network has learned the examples on the curve. Then one of them turns out to have another target.
         How far should the weights go to fit it? Drag the blue point and see.
       </p>
-      <div class="stage">
+      <div class="stage proximal-stage">
         <div class="figures">
           <Notes notes={notes} />
           <Figure
@@ -89,7 +89,7 @@ export function ProximalPage() {
                   { label: 'after', color: '--ink' },
                 ]}
               />
-              <Ramp varied={settings.vary} />
+              <Ramp curves={both} />
             </div>
             <Plot
               drawing={drawing}
@@ -99,48 +99,25 @@ export function ProximalPage() {
               label={`The network before and after the step, with both terms. ${inWords(figure, 'both', settings)}`}
             />
           </Figure>
-          <div class="pair">
-            <Figure
-              title="WSD alone shifts the whole function"
-              caption="Without the function-space term, the cheapest weights are those of the broadest units, and these carry every other prediction along."
-            >
-              <Ramp varied="wsd" />
-              <Plot
-                drawing={drawing}
-                curves={wsd}
-                ratio={0.72}
-                handle={shown}
-                label={inWords(figure, 'wsd', settings)}
-              />
-            </Figure>
-            <Figure
-              title="FSD alone carves a spike"
-              caption="Without the weight-space term, any weights will do, and the network changes its answer at that one input and nowhere else."
-            >
-              <Ramp varied="fsd" />
-              <Plot
-                drawing={drawing}
-                curves={fsd}
-                ratio={0.72}
-                handle={shown}
-                label={inWords(figure, 'fsd', settings)}
-              />
-            </Figure>
-          </div>
-          <Figure title="The terms after the step">
-            <TermsTable figure={figure} />
-          </Figure>
         </div>
         <div class="panel">
           <LogSlider
-            label="λ_WSD, weight of the change of the weights"
+            label={
+              <>
+                <Lambda of="wsd" />, on the change of the weights
+              </>
+            }
             name="lambdaWsd"
             value={signals.lambdaWsd}
             min={LAMBDA_WSD_RANGE[0]}
             max={LAMBDA_WSD_RANGE[1]}
           />
           <LogSlider
-            label="λ_FSD, weight of the change of the predictions"
+            label={
+              <>
+                <Lambda of="fsd" />, on the change of the predictions
+              </>
+            }
             name="lambdaFsd"
             value={signals.lambdaFsd}
             min={LAMBDA_FSD_RANGE[0]}
@@ -151,8 +128,8 @@ export function ProximalPage() {
             name="vary"
             value={signals.vary}
             options={[
-              { value: 'wsd', label: 'λ_WSD' },
-              { value: 'fsd', label: 'λ_FSD' },
+              { value: 'wsd', label: <Lambda of="wsd" /> },
+              { value: 'fsd', label: <Lambda of="fsd" /> },
             ]}
           />
           <Slider
@@ -166,6 +143,39 @@ export function ProximalPage() {
           />
           <Presets presets={PRESETS} defaults={settingsCodec.defaults} current={settings} onApply={apply} />
           <CopyAsCode code={snippet(settings, residualOf(settings))} install={SNIPPET_INSTALL} />
+        </div>
+        <div class="figures">
+          <div class="pair">
+            <Figure
+              title="WSD alone shifts the whole function"
+              caption="Without the function-space term, the cheapest weights are those of the broadest units, and these carry every other prediction along."
+            >
+              <Ramp curves={wsd} />
+              <Plot
+                drawing={drawing}
+                curves={wsd}
+                ratio={0.72}
+                handle={shown}
+                label={inWords(figure, 'wsd', settings)}
+              />
+            </Figure>
+            <Figure
+              title="FSD alone carves a spike"
+              caption="Without the weight-space term, any weights will do, and the network changes its answer at that one input and nowhere else."
+            >
+              <Ramp curves={fsd} />
+              <Plot
+                drawing={drawing}
+                curves={fsd}
+                ratio={0.72}
+                handle={shown}
+                label={inWords(figure, 'fsd', settings)}
+              />
+            </Figure>
+          </div>
+          <Figure title="The terms after the step">
+            <TermsTable figure={figure} />
+          </Figure>
         </div>
       </div>
       <Explanation />
@@ -182,15 +192,14 @@ function residualOf({ point, y }: ProximalSettings): number {
 }
 
 /** The colours of a family, and the values at its ends. */
-function Ramp({ varied }: { readonly varied: Varied }) {
-  const [low, high] = varied === 'wsd' ? LAMBDA_WSD_RANGE : LAMBDA_FSD_RANGE;
+function Ramp({ curves: { varied, family } }: { readonly curves: PanelCurves }) {
   return (
-    <p class="ramp" style={{ margin: '0 0 0.5rem' }}>
+    <p class="ramp">
       <span>
-        <Lambda of={varied} /> = {formatNumber(low)}
+        <Lambda of={varied} /> = {formatNumber(family[0]!.lambda)}
       </span>
       <span class="ramp-bar" aria-hidden="true" />
-      <span>{formatNumber(high)}</span>
+      <span>{formatNumber(family.at(-1)!.lambda)}</span>
     </p>
   );
 }
