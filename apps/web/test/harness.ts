@@ -13,7 +13,8 @@ import { findSwiftShader } from '../../../tools/swiftshader.mjs';
 
 /** Pages must not depend on where they are served. */
 const FOLDER = '/somewhere/apo/';
-const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+/** The built site; APO_SITE names another folder. */
+export const DIST = process.env['APO_SITE'] ?? fileURLToPath(new URL('../dist/', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export interface SiteOptions {
@@ -129,6 +130,8 @@ async function openPage(
 ): Promise<OpenPage> {
   const context = await browser.newContext({
     colorScheme: theme,
+    // The locale of a bare environment is no language tag that Intl takes.
+    locale: 'en-US',
     viewport: { width, height: width < 600 ? 800 : 900 },
   });
   const page = await context.newPage();
@@ -140,7 +143,12 @@ async function openPage(
   });
   await before?.(page);
   await page.goto(url);
-  await page.locator('main h1').waitFor();
+  await page
+    .locator('main h1')
+    .waitFor({ timeout: 10_000 })
+    .catch((error: unknown) => {
+      throw new Error(`${url} shows nothing; its console: ${messages.join(' | ')}`, { cause: error });
+    });
 
   const probe = async <T>(name: string): Promise<T> => {
     const text = await page.locator(`script[data-probe="${name}"]`).textContent();

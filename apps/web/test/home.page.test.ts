@@ -1,12 +1,12 @@
 /** The front page, and what every page must be: quiet, accessible, no wider than a phone, and quick to load. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSite } from './harness.js';
+import { DIST, openSite } from './harness.js';
 import type { Site } from './harness.js';
 
-const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const PAGES = readdirSync(DIST).filter((name) => name.endsWith('.html'));
 const FIRST_VIEW_LIMIT = 300_000;
 
@@ -79,7 +79,7 @@ function scriptsOf(name: string): Set<string> {
       visit(fileURLToPath(new URL(path!, `file://${file}`)));
     }
   };
-  const html = readFileSync(`${DIST}${name}`, 'utf8');
-  for (const [, path] of html.matchAll(/<script[^>]+src="(\.[^"]+\.js)"/g)) visit(`${DIST}${path!}`);
+  const html = readFileSync(join(DIST, name), 'utf8');
+  for (const [, path] of html.matchAll(/<script[^>]+src="(\.[^"]+\.js)"/g)) visit(join(DIST, path!));
   return found;
 }
