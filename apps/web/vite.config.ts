@@ -32,6 +32,24 @@ function sharedHead(): Plugin {
   };
 }
 
+/**
+ * tfjs-wasm gives its threads the text of a function that asks `typeof _scriptDir`, a variable outside of it. A minifier that knows the
+ * variable asks for its value instead, which fails in the threads. Where there is no document it is undefined anyway.
+ */
+function threadsOfTfjsWasm(): Plugin {
+  const declaration = /var _scriptDir = [^\n]*\n\s*if \(typeof __filename[^\n]*\n/;
+  return {
+    name: 'threads-of-tfjs-wasm',
+    transform: {
+      filter: { id: /tfjs-backend-wasm-threaded-simd\.js/ },
+      handler(code) {
+        if (!declaration.test(code)) this.error('tfjs-wasm no longer declares _scriptDir as it did.');
+        return { code: code.replace(declaration, '\n\n'), map: null };
+      },
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
   resolve: { conditions: ['@apo/source', 'module', 'browser', 'development|production'] },
@@ -44,7 +62,7 @@ export default defineConfig({
     assetsInlineLimit: (file) => (file.endsWith('.wasm') ? false : undefined),
     rolldownOptions: { input: Object.fromEntries(PAGES.map((page) => [page, `${page}.html`])) },
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [threadsOfTfjsWasm()] },
   server: { headers: ISOLATION },
   preview: { headers: ISOLATION },
 });

@@ -1,4 +1,4 @@
 import { startPage } from '../../ui/page.js';
-import { View } from './view.js';
+import { MnistPage } from './view.js';
 
-startPage('mnist', View);
+startPage('mnist', MnistPage);
