@@ -117,6 +117,7 @@ function options(
     grid: { stroke: token('--grid'), width: 1 },
     ticks: { stroke: token('--line'), width: 1, size: 5 },
   };
+  const filter = (chart: uPlot, splits: number[]): (number | null)[] => thinned(chart.scales['y']!, splits);
   return {
     width,
     height,
@@ -134,6 +135,7 @@ function options(
         size: 58,
         values: (_chart, splits) =>
           splits.map((value) => (log && !isPowerOfTen(value) ? '' : formatNumber(value))),
+        ...(log && { filter, grid: { ...axis.grid, filter }, ticks: { ...axis.ticks, filter } }),
       },
     ],
     series: [
@@ -152,6 +154,19 @@ function options(
 
 function fixed([low, high]: readonly [number, number]): { range: uPlot.Range.MinMax } {
   return { range: [low, high] };
+}
+
+/** Powers of ten that an axis has room for. */
+const MOST_POWERS = 7;
+
+/** Over more than three powers of ten, grid lines at these only; over more than there is room for, at every second or third of them. */
+function thinned({ min, max }: uPlot.Scale, splits: number[]): (number | null)[] {
+  const powers = min == null || max == null ? 0 : Math.log10(max / min);
+  if (powers <= 3) return splits;
+  const every = Math.ceil(powers / MOST_POWERS);
+  return splits.map((value) =>
+    isPowerOfTen(value) && Math.round(Math.log10(value)) % every === 0 ? value : null,
+  );
 }
 
 /** uPlot gives null for what its own filter leaves out. */

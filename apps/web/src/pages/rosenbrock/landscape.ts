@@ -11,7 +11,7 @@ export type Symmetric = readonly [number, number, number];
 export const MINIMUM: Point = [1, 1];
 
 /** The plane that is shown: a square about the minimum, so that nothing leaves it when it is turned. */
-export const WINDOW = { low: -2, high: 4 } as const;
+export const WINDOW = { low: -1.75, high: 3.75 } as const;
 
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 

@@ -1,4 +1,5 @@
+/** Starts the page of the race. */
 import { startPage } from '../../ui/page.js';
-import { View } from './view.js';
+import { RosenbrockPage } from './view.js';
 
-startPage('rosenbrock', View);
+startPage('rosenbrock', RosenbrockPage);

@@ -9,7 +9,7 @@ export const RACERS = ['best', 'fixed', 'sgdApo', 'diagonal', 'full'] as const;
 export type RacerId = (typeof RACERS)[number];
 
 /** Adam for P: under `paper` as the paper has it for this function; under `auto` faster than the default, which is made for networks. */
-const ADAPTATION = {
+export const ADAPTATION = {
   paper: { learningRate: 3e-4, beta2: 0.9 },
   auto: { learningRate: 1e-2, beta2: 0.9 },
 } as const;

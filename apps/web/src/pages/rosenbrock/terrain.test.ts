@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { toFunction, valueAt, WINDOW } from './landscape.js';
 import { contoursOf, fromPixels, LEVELS, toPixels, valleyFloor } from './terrain.js';
 
-it('pixels and places belong together; the upper left corner is (−2, 4)', () => {
-  expect(fromPixels([0, 0], 300)).toEqual([-2, 4]);
+it('pixels and places belong together; the upper left corner is (−1.75, 3.75)', () => {
+  expect(fromPixels([0, 0], 300)).toEqual([-1.75, 3.75]);
   expect(toPixels([1, 1], 300)).toEqual([150, 150]);
   const [x, y] = fromPixels(toPixels([0.3, -1.7], 333), 333);
   expect(x).toBeCloseTo(0.3, 12);
