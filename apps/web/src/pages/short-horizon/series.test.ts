@@ -1,12 +1,5 @@
 import { expect, it } from 'vitest';
-import { chartOf, lateMean, thinned, trailingMean } from './series.js';
-
-it('averages over the window behind each step', () => {
-  expect(trailingMean([2, 4, 6, 8], 2)).toEqual([2, 3, 5, 7]);
-  expect(trailingMean([2, 4], 5)).toEqual([2, 3]);
-  expect(trailingMean([2, 4], 1)).toEqual([2, 4]);
-  expect(trailingMean([], 3)).toEqual([]);
-});
+import { chartOf, lateMean, thinned } from './series.js';
 
 it('averages the last values', () => {
   expect(lateMean([9, 1, 3], 2)).toBe(2);

@@ -1,5 +1,6 @@
 /** From the trace of a run to what is drawn and said of it. */
 import type { ChartData } from '../../ui/live-chart.js';
+import { trailingMean } from '../../ui/trailing-mean.js';
 import type { SideProgress } from './session.js';
 import type { LossBatch } from './settings.js';
 
@@ -20,17 +21,6 @@ export function chartOf(
     x: Array.from({ length: steps }, (_, i) => i + 1),
     series: lines.map(({ side, list, window = 1 }) => trailingMean(sides[side]?.[list] ?? [], window)),
   };
-}
-
-/** At each place the mean of it and the `window` − 1 values before it, or of as many as there are. */
-export function trailingMean(values: readonly number[], window: number): number[] {
-  if (window === 1) return [...values];
-  let sum = 0;
-  return values.map((value, i) => {
-    sum += value - (i >= window ? values[i - window]! : 0);
-    // Sums of positive numbers that cancel could end just below zero.
-    return Math.max(sum, 0) / Math.min(i + 1, window);
-  });
 }
 
 /** Mean of the last `count` values, or of as many as there are; `undefined` for none. */
