@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import type { Browser, Page } from 'playwright';
 import sirv from 'sirv';
-import { launchOptions } from '../../../tools/chromium.mjs';
-import { findSwiftShader } from '../../../tools/swiftshader.mjs';
+import { launchOptions, WEBGPU_FLAGS } from '../../../tools/chromium.mjs';
 
 /** Pages must not depend on where they are served. */
 const FOLDER = '/somewhere/apo/';
@@ -29,7 +28,7 @@ export interface OpenOptions {
   /** In CSS pixels. Default 1280. */
   readonly width?: number;
   /** Runs in the page before anything of the site does; for example to put something else in place of `fetch`. */
-  readonly before?: (page: Page) => Promise<void>;
+  readonly before?: (page: Page) => Promise<unknown>;
 }
 
 export interface OpenPage {
@@ -53,6 +52,8 @@ export interface Site {
   readonly browser: Browser;
   /** Of the folder that the site is in, ending in a slash. */
   readonly url: string;
+  /** Answers the next `times` requests for a path that ends so with 503. */
+  fail(pathEnd: string, times: number): void;
   /** Opens a page such as `mnist.html?seed=1` in a context of its own. */
   open(path: string, options?: OpenOptions): Promise<OpenPage>;
   close(): Promise<void>;
@@ -60,12 +61,14 @@ export interface Site {
 
 /** Starts the browser that tools/test-browser.mjs has found, and a server. */
 export async function openSite({ webgpu = false, isolated = true }: SiteOptions = {}): Promise<Site> {
-  const server = await serve(isolated);
+  const faults = new Map<string, number>();
+  const server = await serve(isolated, faults);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${FOLDER}`;
   const browser = await launch(webgpu);
   return {
     browser,
     url,
+    fail: (pathEnd, times) => void faults.set(pathEnd, times),
     open: (path, options) => openPage(browser, new URL(path, url).href, options),
     async close() {
       await browser.close();
@@ -79,29 +82,12 @@ async function launch(webgpu: boolean): Promise<Browser> {
   const { APO_CHROMIUM, APO_CHROMIUM_LIBRARIES } = process.env;
   const options = launchOptions({ APO_CHROMIUM, APO_CHROMIUM_LIBRARIES });
   if (!webgpu) return chromium.launch(options);
-  const vulkan = await findSwiftShader();
-  if (vulkan.reason !== undefined) throw new Error(`No WebGPU for this test: ${vulkan.reason}`);
-  const { LD_LIBRARY_PATH: libraries, ...names } = vulkan.env;
-  return chromium.launch({
-    ...options,
-    args: [
-      ...(options.args ?? []).filter((flag) => flag !== '--disable-gpu'),
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-      '--enable-features=Vulkan',
-      '--use-vulkan=swiftshader',
-      '--use-angle=swiftshader',
-      '--enable-unsafe-swiftshader',
-    ],
-    env: {
-      ...process.env,
-      ...names,
-      LD_LIBRARY_PATH: [APO_CHROMIUM_LIBRARIES, libraries].filter(Boolean).join(':'),
-    },
-  });
+  const args = (options.args ?? []).filter((flag) => flag !== '--disable-gpu');
+  return chromium.launch({ ...options, args: [...args, ...WEBGPU_FLAGS] });
 }
 
-function serve(isolated: boolean): Promise<Server> {
+/** `faults`: how many more requests fail, by the end of their path. */
+function serve(isolated: boolean, faults: Map<string, number>): Promise<Server> {
   const files = sirv(DIST, {
     setHeaders(response) {
       if (!isolated) return;
@@ -115,6 +101,12 @@ function serve(isolated: boolean): Promise<Server> {
     };
     if (request.url?.startsWith(FOLDER) !== true) {
       notFound();
+      return;
+    }
+    const fault = [...faults].find(([end, left]) => left > 0 && request.url?.endsWith(end));
+    if (fault !== undefined) {
+      faults.set(fault[0], fault[1] - 1);
+      response.writeHead(503).end('failed on purpose');
       return;
     }
     request.url = request.url.slice(FOLDER.length - 1);

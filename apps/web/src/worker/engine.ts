@@ -3,6 +3,9 @@ import { ApoError } from '@apo/core';
 import type { BackendInfo } from '@apo/core';
 import type { EngineChoice, EngineReport } from './engine-report.js';
 
+const NOT_ISOLATED =
+  'More threads need a page that is served with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.';
+
 export interface EngineOptions {
   readonly choice: EngineChoice;
   /** Threads of the WASM engine; 0: as many as it likes. */
@@ -63,6 +66,9 @@ async function startWasm(threads: number, why: string): Promise<EngineReport> {
     threads: info.threads,
     hardware: simd === true ? 'SIMD' : 'no SIMD',
     why,
-    warning: typeof singleThread === 'string' ? singleThread : (info.warning ?? ''),
+    warning:
+      typeof singleThread === 'string'
+        ? singleThread
+        : (info.warning ?? (crossOriginIsolated ? '' : NOT_ISOLATED)),
   };
 }

@@ -97,3 +97,22 @@ test('probabilities of a digit add up to one, and come from both networks', asyn
   expect(tuned.indexOf(Math.max(...tuned))).toBe(3);
   race.dispose();
 });
+
+test('the answers are those to each of the test images, in their order', async () => {
+  // More images than a byte can count, of which only the last 40 are of other classes than 0.
+  const many = examples(300, 3);
+  const zero = many.inputs.slice(0, 784);
+  for (let i = 0; i < 260; i++) {
+    many.inputs.set(zero, 784 * i);
+    many.labels[i] = 0;
+  }
+  const race = new Race(small, { train: data.train, test: many });
+  await race.advance(100);
+  const { answers, evaluation } = await race.evaluate();
+  expect(answers.tuned).toHaveLength(300);
+  expect(new Set(answers.tuned.subarray(0, 260)).size).toBe(1);
+  expect(new Set(answers.tuned.subarray(260)).size).toBeGreaterThan(5);
+  const right = many.labels.filter((label, i) => label === answers.tuned[i]).length;
+  expect(evaluation.accuracy.tuned).toBeCloseTo(right / 300, 12);
+  race.dispose();
+});

@@ -174,10 +174,7 @@ export class Race {
 }
 
 function allOf(examples: LabelledExamples): SupervisedBatch {
-  return exampleBatch(
-    examples,
-    examples.labels.map((_, i) => i),
-  );
+  return exampleBatch(examples, Array.from(examples.labels.keys()));
 }
 
 function disposeRunner({ optimizer, task }: Runner): void {

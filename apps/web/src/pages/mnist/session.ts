@@ -42,16 +42,14 @@ interface Running {
 export class MnistSession {
   private running: Running | undefined;
   private hasEngine = false;
-  /** Starts come one after the other, even when a reader is quick. */
+  /** Starts and stops come one after the other, even when a reader is quick. */
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: SessionOptions) {}
 
   /** @throws what the engine, the data or the optimizers throw; nothing runs then. */
   start(request: StartRequest): Promise<Started> {
-    const started = this.turn.then(() => this.begin(request));
-    this.turn = started.catch(() => undefined);
-    return started;
+    return this.inTurn(() => this.begin(request));
   }
 
   pause(): void {
@@ -72,10 +70,18 @@ export class MnistSession {
   }
 
   /** Ends what runs and frees it; resolves with the number of tensors that are left. */
-  async stop(): Promise<number> {
-    await this.end();
-    // Without an engine there is nobody to ask.
-    return this.hasEngine ? tf.memory().numTensors : 0;
+  stop(): Promise<number> {
+    return this.inTurn(async () => {
+      await this.end();
+      // Without an engine there is nobody to ask.
+      return this.hasEngine ? tf.memory().numTensors : 0;
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   private async end(): Promise<void> {

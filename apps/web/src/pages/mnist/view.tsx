@@ -102,6 +102,8 @@ function RunProbe() {
         phase: run.phase.value,
         engine: run.engine.value ?? null,
         settings: settings.current.value,
+        // What the run was started with.
+        running: run.settings.value ?? null,
         step,
         first: { fixed: losses.fixed[0], tuned: losses.tuned[0] },
         last: { fixed: losses.fixed.at(-1), tuned: losses.tuned.at(-1) },

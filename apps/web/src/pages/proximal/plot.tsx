@@ -10,11 +10,15 @@ import { TARGET_RANGE } from './settings.js';
 const MARGIN = { left: 34, right: 10, top: 10, bottom: 26 };
 const Y_RANGE = [-2.9, 2.9] as const;
 
-export interface HandleProps {
+/** Which example is the batch, and its target. */
+export interface Target {
   readonly point: number;
   readonly y: number;
-  /** Another example, another target, or both. Without it the panel only shows where the target is. */
-  readonly onMove?: (change: { readonly point?: number; readonly y?: number }) => void;
+}
+
+export interface HandleProps extends Target {
+  /** Moves it from where it is when the call comes. Without it the panel only shows where the target is. */
+  readonly onMove?: (move: (now: Target) => Target) => void;
 }
 
 export interface PlotProps {
@@ -155,16 +159,22 @@ function Examples({ frame, point, y, onMove }: HandleProps & { readonly frame: F
   };
   const grab = (index: number) => (event: PointerEvent & { readonly currentTarget: Element }) => {
     event.currentTarget.setPointerCapture(event.pointerId);
-    onMove?.({ point: index, y: targetUnder(event) });
+    const y = targetUnder(event);
+    onMove?.(() => ({ point: index, y }));
   };
   const drag = (event: PointerEvent & { readonly currentTarget: Element }): void => {
-    if (event.currentTarget.hasPointerCapture(event.pointerId)) onMove?.({ y: targetUnder(event) });
+    if (!event.currentTarget.hasPointerCapture(event.pointerId)) return;
+    const y = targetUnder(event);
+    onMove?.((now) => ({ ...now, y }));
   };
   const press = (event: KeyboardEvent): void => {
-    const change = keyChange(event.key, point, y);
-    if (change === undefined) return;
+    const move = MOVES[event.key];
+    if (move === undefined) return;
     event.preventDefault();
-    onMove?.('y' in change ? { y: legal(change.y) } : change);
+    onMove?.((now) => {
+      const { point: index, y: target } = move(now);
+      return { point: Math.min(EXAMPLES.length - 1, Math.max(0, index)), y: legal(target) };
+    });
   };
 
   const chosen = EXAMPLES[point]!;
@@ -194,7 +204,7 @@ function Examples({ frame, point, y, onMove }: HandleProps & { readonly frame: F
           {...at}
           r="8"
           role="slider"
-          tabIndex={0}
+          tabindex={0}
           aria-orientation="vertical"
           aria-label={`Target of the example at x = ${chosen.x.toFixed(1)}; left and right choose another example`}
           aria-valuemin={low}
@@ -213,25 +223,14 @@ function Examples({ frame, point, y, onMove }: HandleProps & { readonly frame: F
   );
 }
 
-function keyChange(key: string, point: number, y: number): { point: number } | { y: number } | undefined {
-  switch (key) {
-    case 'ArrowUp':
-      return { y: y + STEP };
-    case 'ArrowDown':
-      return { y: y - STEP };
-    case 'PageUp':
-      return { y: y + PAGE };
-    case 'PageDown':
-      return { y: y - PAGE };
-    case 'Home':
-      return { y: TARGET_RANGE[0] };
-    case 'End':
-      return { y: TARGET_RANGE[1] };
-    case 'ArrowLeft':
-      return { point: Math.max(0, point - 1) };
-    case 'ArrowRight':
-      return { point: Math.min(EXAMPLES.length - 1, point + 1) };
-    default:
-      return undefined;
-  }
-}
+/** What a key does, before the result is kept in range. */
+const MOVES: Readonly<Record<string, (now: Target) => Target>> = {
+  ArrowUp: ({ point, y }) => ({ point, y: y + STEP }),
+  ArrowDown: ({ point, y }) => ({ point, y: y - STEP }),
+  PageUp: ({ point, y }) => ({ point, y: y + PAGE }),
+  PageDown: ({ point, y }) => ({ point, y: y - PAGE }),
+  Home: ({ point }) => ({ point, y: -Infinity }),
+  End: ({ point }) => ({ point, y: Infinity }),
+  ArrowLeft: ({ point, y }) => ({ point: point - 1, y }),
+  ArrowRight: ({ point, y }) => ({ point: point + 1, y }),
+};

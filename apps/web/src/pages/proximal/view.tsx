@@ -14,6 +14,7 @@ import { urlState } from '../../url/url-state.js';
 import { createDrawing } from './family.js';
 import type { FigureCurves, PanelCurves, PanelId } from './family.js';
 import { Plot } from './plot.js';
+import type { Target } from './plot.js';
 import { createRegression, dot, EXAMPLES } from './regression.js';
 import { LAMBDA_FSD_RANGE, LAMBDA_WSD_RANGE, settingsCodec, TARGET_RANGE } from './settings.js';
 import type { ProximalSettings } from './settings.js';
@@ -55,10 +56,11 @@ export function ProximalPage() {
   const settings = current.value;
   const figure = curves.value;
   const shown = { point: settings.point, y: settings.y };
-  const move = ({ point, y }: { readonly point?: number; readonly y?: number }): void =>
+  const onMove = (move: (now: Target) => Target): void =>
     batch(() => {
-      if (point !== undefined) signals.point.value = point;
-      if (y !== undefined) signals.y.value = y;
+      const { point, y } = move({ point: signals.point.peek(), y: signals.y.peek() });
+      signals.point.value = point;
+      signals.y.value = y;
     });
   const { both, wsd, fsd } = figure.panels;
   return (
@@ -95,7 +97,7 @@ export function ProximalPage() {
               drawing={drawing}
               curves={both}
               ratio={0.56}
-              handle={{ ...shown, onMove: move }}
+              handle={{ ...shown, onMove }}
               label={`The network before and after the step, with both terms. ${inWords(figure, 'both', settings)}`}
             />
           </Figure>

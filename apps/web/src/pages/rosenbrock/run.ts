@@ -1,5 +1,5 @@
 /** The race as the page has it: a worker that runs it, and signals that say how it stands. A change of the settings starts it afresh. */
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import { openChannel } from '../../worker/channel.js';
 import type { Failure } from '../../worker/failure.js';
@@ -10,6 +10,8 @@ import { Track } from './track.js';
 
 /** A race so far; a new object whenever there is more of it. */
 export interface Race {
+  /** Counts the races of this page, from 1. */
+  readonly run: number;
   readonly settings: RosenbrockSettings;
   readonly track: Track;
   readonly finished: boolean;
@@ -39,7 +41,7 @@ const SETTLE = 150;
 export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaused: boolean): RaceRun {
   const paused = signal(startPaused);
   const failed = signal<Failure>();
-  const race = signal<Race>(raceOf(current.peek()));
+  const race = signal<Race>(raceOf(0, current.peek()));
   let run = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -58,7 +60,7 @@ export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaus
     const settings = current.peek();
     const mine = ++run;
     failed.value = undefined;
-    race.value = raceOf(settings);
+    race.value = raceOf(mine, settings);
     tell(
       channel.call('start', { run: mine, settings, speed: speed() }).then((best) => {
         if (mine === run) race.value = { ...race.value, best };
@@ -84,7 +86,8 @@ export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaus
   });
   effect(() => {
     const asked = paused.value ? 0 : current.value.speed;
-    tell(channel.call('pace', asked));
+    // The channel's own signals are no reason to tell the pace again.
+    untracked(() => tell(channel.call('pace', asked)));
   });
 
   return {
@@ -104,6 +107,6 @@ export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaus
   };
 }
 
-function raceOf(settings: RosenbrockSettings): Race {
-  return { settings, track: new Track(), finished: false, best: undefined, tensors: 0 };
+function raceOf(run: number, settings: RosenbrockSettings): Race {
+  return { run, settings, track: new Track(), finished: false, best: undefined, tensors: 0 };
 }

@@ -175,7 +175,12 @@ function Controls({ race }: { readonly race: Race }) {
         max={RATE_RANGE[1]}
         hint={bestInWords(race)}
       />
-      <Presets presets={PRESETS} defaults={settingsCodec.defaults} current={settings} onApply={apply} />
+      <Presets
+        presets={PRESETS}
+        defaults={settingsCodec.defaults}
+        current={{ ...settings, speed: settingsCodec.defaults.speed }}
+        onApply={(chosen) => apply({ ...chosen, speed: settings.speed })}
+      />
       <details class="more">
         <summary>Settings of the learners</summary>
         <div class="more-fields">
@@ -250,10 +255,16 @@ function bestInWords({ best, settings }: Race): string {
   return `The best for this start and ${formatCount(Number(settings.steps), 'step')} is ${formatNumber(best.rate)}.`;
 }
 
-function statusOf({ finished, best }: Race, paused: boolean): string {
+function statusOf({ finished, best, track }: Race, paused: boolean): string {
   if (best === undefined) return 'The race is being set up.';
-  if (finished) return 'The race is over.';
-  return paused ? 'The race is paused.' : 'The race is on.';
+  if (!finished) return paused ? 'The race is paused.' : 'The race is on.';
+  const arrived = RACERS.flatMap((id) => {
+    const value = track.at(id, track.steps)?.value;
+    return value === undefined ? [] : [{ id, value }];
+  }).toSorted((one, other) => one.value - other.value);
+  const [first] = arrived;
+  if (first === undefined) return 'The race is over: everybody has diverged.';
+  return `The race is over. ${LOOKS[first.id].label} is ahead with f = ${formatNumber(first.value)}.`;
 }
 
 function downloadOf({ settings, track, best }: Race): unknown {
@@ -268,8 +279,9 @@ function downloadOf({ settings, track, best }: Race): unknown {
 /** Steps that tests look at. */
 const PROBED = [0, 10, 100, 800];
 
-function probeOf({ settings, track, finished, best, tensors }: Race): unknown {
+function probeOf({ run: count, settings, track, finished, best, tensors }: Race): unknown {
   return {
+    run: count,
     settings,
     step: track.steps,
     finished,
