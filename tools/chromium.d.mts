@@ -7,6 +7,7 @@ export interface ChromiumVariables {
 }
 
 export declare const CHROMIUM_FLAGS: readonly string[];
+export declare const WEBGPU_FLAGS: readonly string[];
 export declare function launchOptions(variables: ChromiumVariables): LaunchOptions;
 export declare function findChromium(): Promise<
   | {

@@ -34,6 +34,16 @@ export async function findChromium() {
   return withItsOwn.reason === undefined ? withItsOwn : withSystemLibraries;
 }
 
+/** Flags that give pages WebGPU on SwiftShader, for machines without a GPU; in place of --disable-gpu. */
+export const WEBGPU_FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+];
+
 /** How Playwright starts the Chromium that these variables describe. */
 export function launchOptions({ APO_CHROMIUM, APO_CHROMIUM_LIBRARIES }) {
   const libraries = [APO_CHROMIUM_LIBRARIES, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
@@ -72,12 +82,17 @@ async function unpacked() {
   const bin = join(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))), '..', 'bin');
   const { version } = JSON.parse(readFileSync(join(bin, '..', 'package.json'), 'utf8'));
   const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url));
-  const folder = join(cache, `chromium-${version}`);
+  // With SwiftShader beside the executable, where it looks for it.
+  const folder = join(cache, `chromium-swiftshader-${version}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });
   const fresh = mkdtempSync(`${folder}-`);
   try {
-    await Promise.all(['chromium.br', 'al2023.tar.br'].map((name) => inflateInto(fresh, join(bin, name))));
+    await Promise.all(
+      ['chromium.br', 'al2023.tar.br', 'swiftshader.tar.br'].map((name) =>
+        inflateInto(fresh, join(bin, name)),
+      ),
+    );
     renameSync(fresh, folder);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
