@@ -24,7 +24,7 @@ export function LossFigure() {
   return (
     <Figure
       title="Training loss"
-      caption={`In nats an image, the mean of ${WINDOW} batches. All three start from the same weights, see the same batches, and are shown in turn on one thread of work; against seconds, each has only its own. The axis ends at ${LOSS_RANGE[1]}: the first steps lie above.`}
+      caption={`In nats an image, the mean of ${WINDOW} batches. All three start from the same weights, see the same batches, and take turns in one worker; against seconds, each line has only its own. The axis ends at ${LOSS_RANGE[1]}: the first steps lie above.`}
     >
       <div class="loss-head">
         <Legend items={SERIES} />

@@ -110,6 +110,10 @@ it('a second start ends the first run', async () => {
   await session.stop();
 });
 
+it('can be stopped before anything was started, when there is no engine to ask', async () => {
+  expect(await open().session.stop()).toBe(0);
+});
+
 it('a start that is refused leaves the session usable', async () => {
   const { session, until } = open();
   const wrong = { ...request, settings: { ...settings, batch: 1000 } };

@@ -44,16 +44,15 @@ interface Running {
 
 export class PreconditionerSession {
   private running: Running | undefined;
-  /** Starts come one after the other, even when a reader is quick. */
+  private hasEngine = false;
+  /** Starts and stops come one after the other, even when a reader is quick. */
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: SessionOptions) {}
 
   /** @throws what the engine, the data or the optimizers throw; nothing runs then. */
   start(request: StartRequest): Promise<Started> {
-    const started = this.turn.then(() => this.begin(request));
-    this.turn = started.catch(() => undefined);
-    return started;
+    return this.inTurn(() => this.begin(request));
   }
 
   pause(): void {
@@ -75,25 +74,38 @@ export class PreconditionerSession {
   }
 
   /** Ends what runs and frees it; resolves with the number of tensors that are left. */
-  async stop(): Promise<number> {
+  stop(): Promise<number> {
+    return this.inTurn(async () => {
+      await this.end();
+      // Without an engine there is nobody to ask.
+      return this.hasEngine ? tf.memory().numTensors : 0;
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async end(): Promise<void> {
     const { running } = this;
     this.running = undefined;
-    if (running !== undefined) {
-      running.ended = true;
-      running.wake?.();
-      await running.loop;
-      running.contest.dispose();
-    }
-    return tf.memory().numTensors;
+    if (running === undefined) return;
+    running.ended = true;
+    running.wake?.();
+    await running.loop;
+    running.contest.dispose();
   }
 
   private async begin(request: StartRequest): Promise<Started> {
-    await this.stop();
+    await this.end();
     const { send, fail } = this.options;
     const data = await this.options.loadData(request, (loaded, total) =>
       send({ type: 'loading', loaded, total }),
     );
     const engine = await this.options.startEngine(request.settings);
+    this.hasEngine = true;
     const running: Running = {
       contest: new Contest(request.settings, data),
       steps: request.settings.steps,
