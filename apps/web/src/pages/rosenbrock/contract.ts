@@ -1,6 +1,6 @@
 /** What the page of the race and its worker say to each other. */
 import type { FixedRate } from './best-rate.js';
-import type { RacerId } from './racers.js';
+import type { RacerId } from './entrants.js';
 import type { RosenbrockSettings } from './settings.js';
 
 /** What is recorded of one racer after one step: its place, f there, and P as [[a, b], [b, c]]. */

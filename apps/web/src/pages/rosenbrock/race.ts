@@ -6,8 +6,9 @@ import { axes, toFunction, toPlane, valueAt } from './landscape.js';
 import type { Point, Symmetric } from './landscape.js';
 import { turnedObjective } from './objective.js';
 import type { TurnedObjective } from './objective.js';
-import { RACERS, racer } from './racers.js';
-import type { RacerId } from './racers.js';
+import { RACERS } from './entrants.js';
+import { racer } from './racers.js';
+import type { RacerId } from './entrants.js';
 import type { RosenbrockSettings } from './settings.js';
 
 /** One racer after one step. */

@@ -1,7 +1,7 @@
 /** How each racer is named and drawn. */
 import type { ChartSeries } from '../../ui/live-chart.js';
-import { RACERS } from './racers.js';
-import type { RacerId } from './racers.js';
+import { RACERS } from './entrants.js';
+import type { RacerId } from './entrants.js';
 import { RATE_LINES } from './track.js';
 
 export interface Look {

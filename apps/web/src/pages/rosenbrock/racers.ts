@@ -2,17 +2,10 @@
 import { Apo, metaAdam, RuleOptimizer, sgd } from '@apo/core';
 import type { ApoOptions, Objective, Optimizer } from '@apo/core';
 import { fullPreconditioner, precondition } from '@apo/precond';
+import { ADAPTATION } from './entrants.js';
+import type { RacerId } from './entrants.js';
 import type { FixedRate } from './best-rate.js';
 import type { RosenbrockSettings } from './settings.js';
-
-export const RACERS = ['best', 'fixed', 'sgdApo', 'diagonal', 'full'] as const;
-export type RacerId = (typeof RACERS)[number];
-
-/** Adam for P: under `paper` as the paper has it for this function; under `auto` faster than the default, which is made for networks. */
-export const ADAPTATION = {
-  paper: { learningRate: 3e-4, beta2: 0.9 },
-  auto: { learningRate: 1e-2, beta2: 0.9 },
-} as const;
 
 /** The optimizer of a racer, on an objective of its own. K = 1 everywhere. */
 export function racer(

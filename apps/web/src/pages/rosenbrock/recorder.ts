@@ -2,8 +2,8 @@
 import { COLUMNS } from './contract.js';
 import type { Chunk } from './contract.js';
 import type { Race, Standing } from './race.js';
-import { RACERS } from './racers.js';
-import type { RacerId } from './racers.js';
+import { RACERS } from './entrants.js';
+import type { RacerId } from './entrants.js';
 
 export class Recorder {
   private readonly rows: Record<RacerId, number[]>;

@@ -1,6 +1,6 @@
 /** The race of the learned rate and the full preconditioner as a program. */
 import { direction, toFunction, toPlane } from './landscape.js';
-import { ADAPTATION } from './racers.js';
+import { ADAPTATION } from './entrants.js';
 import type { RosenbrockSettings } from './settings.js';
 
 export const SNIPPET_INSTALL =

@@ -2,8 +2,8 @@
 import { formatNumber } from '../../ui/format.js';
 import { axes } from './landscape.js';
 import { LOOKS } from './racer-looks.js';
-import { RACERS } from './racers.js';
-import type { RacerId } from './racers.js';
+import { RACERS } from './entrants.js';
+import type { RacerId } from './entrants.js';
 import type { Race } from './run.js';
 
 export function StandingsTable({ race }: { readonly race: Race }) {

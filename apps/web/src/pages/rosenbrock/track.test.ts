@@ -5,7 +5,7 @@ import { COLUMNS } from './contract.js';
 import type { Chunk } from './contract.js';
 import { valueAt } from './landscape.js';
 import { Race } from './race.js';
-import { RACERS } from './racers.js';
+import { RACERS } from './entrants.js';
 import { Recorder } from './recorder.js';
 import { settingsCodec } from './settings.js';
 import { RATE_LINES, Track } from './track.js';

@@ -4,8 +4,8 @@ import { COLUMNS } from './contract.js';
 import type { Chunk } from './contract.js';
 import { axes } from './landscape.js';
 import type { Point, Symmetric } from './landscape.js';
-import { RACERS } from './racers.js';
-import type { RacerId } from './racers.js';
+import { RACERS } from './entrants.js';
+import type { RacerId } from './entrants.js';
 
 /** One racer after one step. */
 export interface Moment {
