@@ -1,4 +1,4 @@
 import { startPage } from '../../ui/page.js';
-import { View } from './view.js';
+import { HomePage } from './view.js';
 
-startPage('home', View);
+startPage('home', HomePage);

@@ -10,12 +10,12 @@ export const PRESETS: readonly Preset<MnistSettings>[] = [
   },
   {
     name: 'Six decades, one end',
-    caption: 'From 10⁻⁵ the fixed run does not move at all. The other needs some 100 steps to climb.',
+    caption: 'From 10⁻⁵ the fixed run does not move at all. The other needs some 150 steps to climb.',
     settings: { rate: 1e-5 },
   },
   {
     name: 'Six decades, the other end',
-    caption: 'At 10 the fixed run breaks at once; the self-tuned one backs off before its first step.',
+    caption: 'At 10 the fixed run never does better than guessing; the self-tuned one backs off in time.',
     settings: { rate: 10 },
   },
   {
@@ -30,7 +30,7 @@ export const PRESETS: readonly Preset<MnistSettings>[] = [
   },
   {
     name: 'LeNet',
-    caption: 'A small convolutional network with momentum: slower steps, fewer mistakes.',
-    settings: { model: 'lenet', optimizer: 'momentum', rate: 1e-4, batch: 64, steps: 300 },
+    caption: 'A small convolutional network, with momentum, from a rate of 10⁻⁴.',
+    settings: { model: 'lenet', optimizer: 'momentum', rate: 1e-4, batch: 64 },
   },
 ];
