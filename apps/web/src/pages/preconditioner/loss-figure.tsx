@@ -65,7 +65,7 @@ function Numbers() {
       case 'kfac':
         return formatNumber(kfacRate.value);
       case 'apo':
-        return learned === undefined ? 'learned' : `${formatNumber(learned, 2)}, learned`;
+        return learned === undefined ? 'learned' : formatNumber(learned, 2);
     }
   };
   return (
@@ -76,9 +76,9 @@ function Numbers() {
           <tr>
             <td />
             <th scope="col">loss</th>
-            <th scope="col">test loss</th>
-            <th scope="col">learning rate</th>
-            <th scope="col">steps a second</th>
+            <th scope="col">test</th>
+            <th scope="col">rate</th>
+            <th scope="col">steps/s</th>
           </tr>
         </thead>
         <tbody>

@@ -90,6 +90,7 @@ export function View() {
         A learning rate is judged by the loss after one step. Measured on the batch that gave the gradient,
         that works. Measured on another batch, which looks more honest, it makes the learning rate collapse.
       </p>
+      <RunBar />
       <div class="stage">
         <div class="figures">
           <Notes notes={state.notes} />
@@ -150,10 +151,10 @@ export function View() {
   );
 }
 
-function Controls() {
-  const { signals, current, apply } = state;
+function RunBar() {
+  const { signals } = state;
   return (
-    <div class="panel">
+    <div class="run-bar">
       <Choice
         label="Measure the loss of Q on"
         name="loss"
@@ -164,7 +165,6 @@ function Controls() {
           { value: 'other', label: 'another batch' },
         ]}
       />
-      <StatusLine>{status()}</StatusLine>
       <ButtonRow>
         <Button primary name="again" onClick={() => run.again()}>
           Run again
@@ -176,6 +176,15 @@ function Controls() {
           Next seed
         </Button>
       </ButtonRow>
+      <StatusLine>{status()}</StatusLine>
+    </div>
+  );
+}
+
+function Controls() {
+  const { signals, current, apply } = state;
+  return (
+    <div class="panel">
       <LogSlider
         label={
           <>
