@@ -8,7 +8,7 @@ import { TARGET_RANGE } from './settings.js';
 
 /** In CSS pixels. */
 const MARGIN = { left: 34, right: 10, top: 10, bottom: 26 };
-const Y_RANGE = [-2.9, 2.9] as const;
+const Y_RANGE = [-2.5, 2.75] as const;
 
 /** Which example is the batch, and its target. */
 export interface Target {

@@ -135,7 +135,7 @@ export function ProximalPage() {
             ]}
           />
           <Slider
-            label={`Target of the example at x = ${formatNumber(EXAMPLES[settings.point]!.x)}`}
+            label={`Target at x = ${formatNumber(EXAMPLES[settings.point]!.x)}`}
             name="y"
             value={signals.y}
             min={TARGET_RANGE[0]}
@@ -224,10 +224,11 @@ function Explanation() {
       <h2>What is minimised</h2>
       <Equation />
       <p>
-        The loss is taken on the dragged example alone. The second term asks 61 inputs, evenly spaced, whether
-        their predictions have changed; the third asks the weights. The network has one hidden layer of
-        Gaussian units of four widths, 129 weights for 21 examples, and only its output weights move. The
-        objective is then quadratic, and what you see is its exact minimum, not the end of an iteration.
+        The loss is taken on the dragged example alone. The second term, the function-space discrepancy (FSD),
+        asks 61 inputs, evenly spaced, whether their predictions have changed; the third, the weight-space
+        discrepancy (WSD), asks the weights. The network has one hidden layer of Gaussian units of four
+        widths, 129 weights for 21 examples, and only its output weights move. The objective is then
+        quadratic, and what you see is its exact minimum, not the end of an iteration.
       </p>
       <p>
         With a linearised loss, the third term alone gives gradient descent, and the second alone, with its
