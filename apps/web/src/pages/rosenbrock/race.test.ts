@@ -41,6 +41,16 @@ describe('the golden race from (1, −1.5)', () => {
     expect(sgdApo!.large).toBeLessThan(2.2e-3);
   }, 180_000);
 
+  it('the best fixed rate does in the race what it did when it was found, turned or not', () => {
+    for (const rotation of [0, 26.6]) {
+      const race = new Race({ ...defaults, rotation, steps: '3000' }, ['best']);
+      while (!race.finished) race.step();
+      const { value } = race.standings().best!;
+      race.dispose();
+      expect(Math.abs(value / race.best.value - 1)).toBeLessThan(0.05);
+    }
+  });
+
   it('float32 at 2e−3 follows float64 within one per cent, 4.1e−3 after 2,000 steps', () => {
     const { value } = raced({ rate: 2e-3 }, 2000, ['fixed']).fixed!;
     expect(Math.abs(value / descend([1, -1.5], 2e-3, 2000) - 1)).toBeLessThan(0.01);
@@ -103,10 +113,12 @@ describe('a racer that diverges', () => {
     race.dispose();
   });
 
-  it('from P = I the preconditioner leaves within a few steps', () => {
+  it('from P = I both preconditioners leave within a few steps', () => {
     const race = new Race({ ...defaults, initialScale: 1 });
     for (let step = 0; step < 10; step++) race.step();
-    expect(race.standings().full).toBeUndefined();
+    const { full, diagonal, best } = race.standings();
+    expect([full, diagonal]).toEqual([undefined, undefined]);
+    expect(best).toBeDefined();
     race.dispose();
   });
 });
