@@ -2,7 +2,6 @@ import { ApoError } from '@apo/core';
 import { afterEach, expect, test, vi } from 'vitest';
 import { openChannel } from './channel.js';
 import { failureOf, WorkerError } from './failure.js';
-import type { Endpoint } from './messages.js';
 import { serve } from './serve.js';
 import type { Handlers, Served } from './serve.js';
 
