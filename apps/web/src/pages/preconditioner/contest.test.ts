@@ -44,7 +44,7 @@ describe('Contest', () => {
   it.each([{}, { form: 'low-rank', scale: 'global', k: 3, network: 'deep' }] as const)(
     'gives the same bits in pieces: %o',
     async (changes) => {
-      const [whole, pieces] = [await run(changes, [12]), await run(changes, [1, 5, 6])];
+      const [whole, pieces] = [await run(changes, [8]), await run(changes, [1, 3, 4])];
       expect(pieces.losses).toEqual(whole.losses);
       expect(pieces.pictures).toEqual(whole.pictures);
     },
@@ -104,13 +104,13 @@ describe('Contest', () => {
   it('leaves no tensor behind, in ten contests, one of which breaks down', async () => {
     await run({}, [2]);
     const before = tf.memory().numTensors;
-    for (let seed = 0; seed < 9; seed++) await run({ seed }, [2]);
+    for (let seed = 0; seed < 9; seed++) await run({ seed, form: 'low-rank' }, [2]);
     await run({ momentumRate: 1 }, [20]);
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it('keeps the number of tensors while it runs', async () => {
-    const contest = new Contest(defaults, data);
+    const contest = new Contest({ ...defaults, form: 'low-rank' }, data);
     await contest.advance(12);
     await contest.look();
     const before = tf.memory().numTensors;

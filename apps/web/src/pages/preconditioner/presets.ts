@@ -11,17 +11,19 @@ export const PRESETS: readonly Preset<PreconditionerSettings>[] = [
   {
     name: 'Rank 16',
     caption:
-      'A = I + U Vᵀ and B likewise: a fraction of the work, nearly the same loss. Shown is the product.',
+      'A = I + U Vᵀ and B likewise, with fewer numbers: later to start, level after 500 steps. Shown is the product.',
     settings: { form: 'low-rank' },
   },
   {
     name: 'One scale for all layers',
-    caption: 'Only one η is learned beside P; layers that want longer steps have to wait for A, B and S.',
+    caption:
+      'Layers that want longer steps have to wait for A, B and S: slower for 300 steps, no worse after 600.',
     settings: { scale: 'global' },
   },
   {
     name: 'P hardly moves',
-    caption: 'A, B and S adapted a hundred times more slowly: what is left is a learned rate for each layer.',
+    caption:
+      'A, B and S adapted a hundred times more slowly: learned rates alone end at 35 nats instead of 29.',
     settings: { adaptation: 1e-5 },
   },
   {

@@ -17,8 +17,9 @@ export function Explanation() {
         Here nothing is inverted: after each step the network is looked at once where the step would lead, and{' '}
         <i class="math">A</i>, <i class="math">B</i>, <i class="math">S</i> and <i class="math">η</i> move
         such that the loss there falls while the predictions change little. KFAC knows the curvature from its
-        first batches on and is ahead early; a learned preconditioner has to find it, and needs no inverse, no
-        damping and no learning rate.
+        first batches on and stays ahead in this run, 27 nats after 600 steps. The learned preconditioner has
+        to find it out. It begins last and ends at 29, where momentum ends at the best rate that was found for
+        it by trying; nobody has told it a rate or a damping.
       </p>
       <p>
         The loss is the cross-entropy of the pixels, summed over an image of 14 × 14, plus a weight decay of

@@ -8,7 +8,7 @@ const setting: Setting = { variances: [1, 0.1], squaredErrors: [0.5, 4], batchSi
 /** The same by simulation: mean and standard error over `runs` runs of stochastic gradient descent. */
 function simulated({ variances, squaredErrors, batchSize, noise }: Setting, rate: number, steps: number) {
   const random = createRandom(7);
-  const runs = 40_000;
+  const runs = 15_000;
   let sum = 0;
   let squares = 0;
   for (let run = 0; run < runs; run++) {

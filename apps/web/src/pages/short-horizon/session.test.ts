@@ -18,7 +18,7 @@ function run(changes: Partial<ShortHorizonSettings>): Progress {
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 describe('ShortHorizonSession', () => {
-  it.each([0, 1, 2])('with the loss on another batch the learning rate collapses: seed %i', (seed) => {
+  it.each([0, 1])('with the loss on another batch the learning rate collapses: seed %i', (seed) => {
     const { same, other } = run({ steps: 600, seed }).sides;
     const late = (rates: readonly number[]) => median(rates.slice(-300));
     expect(late(other!.rates)).toBeLessThan(0.2 * late(same!.rates));
@@ -38,7 +38,7 @@ describe('ShortHorizonSession', () => {
   });
 
   it('where all directions are equally steep the greedy rate is the right one', () => {
-    const { same, other } = run({ condition: 1, steps: 1000 }).sides;
+    const { same, other } = run({ condition: 1, steps: 500 }).sides;
     expect(other!.excess.at(-1)!).toBeLessThan(0.1 * same!.excess.at(-1)!);
   });
 
