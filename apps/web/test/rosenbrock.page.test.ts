@@ -11,6 +11,8 @@ interface Shown {
   readonly settings: { readonly x: number; readonly y: number; readonly rotation: number };
   readonly step: number;
   readonly finished: boolean;
+  /** What the worker has confirmed; 0: it stands still. */
+  readonly pace?: number;
   readonly best?: { readonly rate: number };
   readonly tensors: number;
   readonly racers: Readonly<
@@ -62,16 +64,15 @@ test('full P is below 1e−6 after 800 steps, and no other racer is near', async
 });
 
 test('pause, step and reset', async () => {
-  const opened = await underway();
+  const opened = await underway('&steps=10000');
   const { page } = opened;
   await page.locator('[data-action="pause"]').click();
-  // What was under way when the button was pressed still arrives.
-  await page.waitForTimeout(300);
-  const { step } = await race(opened);
-  await page.waitForTimeout(300);
-  expect((await race(opened)).step).toBe(step);
+  // What the worker did before it heard of it has arrived by then.
+  const { step } = await waitFor(opened, ({ pace }) => pace === 0);
+  expect(step).toBeLessThan(10_000);
   await page.locator('[data-action="step"]').click();
-  await waitFor(opened, (value) => value.step === step + 1);
+  // One step in all, so none was taken in between.
+  expect((await waitFor(opened, (value) => value.step > step)).step).toBe(step + 1);
   await page.locator('[data-action="reset"]').click();
   // Still paused.
   await waitFor(opened, (value) => value.step === 0 && value.racers.full.at['0'] === 625);
@@ -183,9 +184,8 @@ test('who prefers less motion starts the race by hand', async () => {
   const opened = await site.open('rosenbrock.html', {
     before: (page) => page.emulateMedia({ reducedMotion: 'reduce' }),
   });
-  await waitFor(opened, ({ best }) => best !== undefined);
-  await opened.page.waitForTimeout(300);
-  expect((await race(opened)).step).toBe(0);
+  const { step } = await waitFor(opened, ({ best, pace }) => best !== undefined && pace === 0);
+  expect(step).toBe(0);
   await opened.page.getByRole('button', { name: 'Run' }).click();
   await waitFor(opened, ({ step }) => step > 0);
   expect(opened.messages).toEqual([]);

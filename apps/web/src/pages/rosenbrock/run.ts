@@ -2,6 +2,7 @@
 import { computed, effect, signal, untracked } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import { openChannel } from '../../worker/channel.js';
+import { failureOf } from '../../worker/failure.js';
 import type { Failure } from '../../worker/failure.js';
 import type { FixedRate } from './best-rate.js';
 import type { RosenbrockContract } from './contract.js';
@@ -24,6 +25,8 @@ export interface Race {
 export interface RaceRun {
   readonly race: ReadonlySignal<Race>;
   readonly paused: ReadonlySignal<boolean>;
+  /** The steps a second that the worker has confirmed; 0: it stands still, and what it did before has been reported. */
+  readonly pace: ReadonlySignal<number | undefined>;
   readonly failure: ReadonlySignal<Failure | undefined>;
   setPaused(paused: boolean): void;
   /** One step, of a race that is paused or becomes so. */
@@ -40,7 +43,8 @@ const SETTLE = 150;
 /** @param paused Whether the race waits for the reader. */
 export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaused: boolean): RaceRun {
   const paused = signal(startPaused);
-  const failed = signal<Failure>();
+  const pace = signal<number>();
+  const refusal = signal<Failure>();
   const race = signal<Race>(raceOf(0, current.peek()));
   let run = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -49,29 +53,28 @@ export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaus
     () => new Worker(new URL('./session.worker.ts', import.meta.url), { type: 'module' }),
     ({ run: of, chunk, finished, tensors }) => {
       if (of !== run) return;
-      const { track } = race.value;
-      track.add(chunk);
-      race.value = { ...race.value, finished, tensors };
+      race.peek().track.add(chunk);
+      race.value = { ...race.peek(), finished, tensors };
     },
   );
   const speed = (): number => (paused.peek() ? 0 : current.peek().speed);
 
   function reset(): void {
+    clearTimeout(timer);
     const settings = current.peek();
     const mine = ++run;
-    failed.value = undefined;
+    refusal.value = undefined;
     race.value = raceOf(mine, settings);
-    tell(
-      channel.call('start', { run: mine, settings, speed: speed() }).then((best) => {
-        if (mine === run) race.value = { ...race.value, best };
-      }),
-    );
+    tell(channel.call('start', { run: mine, settings, speed: speed() }), (best) => {
+      if (mine === run) race.value = { ...race.peek(), best };
+    });
   }
 
-  function tell(call: Promise<unknown>): void {
-    call.catch((error: unknown) => {
-      // A dead worker is told by the channel; this is a call that it refused.
-      failed.value = { name: 'Error', message: error instanceof Error ? error.message : String(error) };
+  /** A refusal is shown, unless another race has been started meanwhile; of a dead worker the channel tells by itself. */
+  function tell<T>(call: Promise<T>, onAnswer: (answer: T) => void = () => undefined): void {
+    const mine = run;
+    call.then(onAnswer, (error: unknown) => {
+      if (mine === run) refusal.value = failureOf(error);
     });
   }
 
@@ -80,20 +83,21 @@ export function startRace(current: ReadonlySignal<RosenbrockSettings>, startPaus
   effect(() => {
     const asked = defining.value;
     clearTimeout(timer);
-    if (raced === undefined) reset();
+    if (raced === undefined) untracked(reset);
     else if (raced !== asked) timer = setTimeout(reset, SETTLE);
     raced = asked;
   });
   effect(() => {
     const asked = paused.value ? 0 : current.value.speed;
     // The channel's own signals are no reason to tell the pace again.
-    untracked(() => tell(channel.call('pace', asked)));
+    untracked(() => tell(channel.call('pace', asked), () => (pace.value = asked)));
   });
 
   return {
     race,
     paused,
-    failure: computed(() => channel.failure.value ?? failed.value),
+    pace,
+    failure: computed(() => channel.failure.value ?? refusal.value),
     setPaused: (value) => (paused.value = value),
     step() {
       paused.value = true;

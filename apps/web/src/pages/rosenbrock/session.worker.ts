@@ -27,6 +27,8 @@ let last = performance.now();
 async function start({ run, settings, speed: asked }: StartRequest): Promise<FixedRate> {
   await ready;
   session?.recorder.dispose();
+  // Nothing is left to go on with where the new race cannot be set up.
+  session = undefined;
   session = { run, recorder: new Recorder(new Race(settings)), due: 0 };
   pace(asked);
   report();

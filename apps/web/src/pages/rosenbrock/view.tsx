@@ -121,6 +121,7 @@ function probeOf({ run: count, settings, track, finished, best, tensors }: Race)
     settings,
     step: track.steps,
     finished,
+    pace: run.pace.value,
     best,
     tensors,
     racers: Object.fromEntries(
