@@ -45,13 +45,20 @@ function Rosenbrock() {
   const px = (x: number): number => (WIDTH * (x + 1.6)) / 3.2;
   const py = (y: number): number => HEIGHT - (HEIGHT * (y + 0.6)) / 3;
   const level = (c: number): string => {
-    const xs = Array.from({ length: 81 }, (_, i) => 1 + Math.sqrt(c) * Math.sin((Math.PI * (i - 40)) / 80));
-    const half = (sign: number): string[] =>
-      xs.map((x) => {
+    const [from, to] = [Math.max(-1.7, 1 - Math.sqrt(c)), Math.min(1.7, 1 + Math.sqrt(c))];
+    // Closer together at both ends, where the line turns.
+    const xs = Array.from(
+      { length: 61 },
+      (_, i) => from + (to - from) * (0.5 - 0.5 * Math.cos((Math.PI * i) / 60)),
+    );
+    const branch = (sign: number): string => {
+      const points = xs.map((x) => {
         const spread = Math.sqrt(Math.max(0, c - (1 - x) ** 2) / 100);
         return `${px(x).toFixed(1)} ${py(x * x + sign * spread).toFixed(1)}`;
       });
-    return `M${[...half(1), ...half(-1).toReversed()].join('L')}Z`;
+      return `M${points.join('L')}`;
+    };
+    return branch(1) + branch(-1);
   };
   const way = Array.from({ length: 30 }, (_, i) => {
     const x = -1.15 + (2.15 * i) / 29;

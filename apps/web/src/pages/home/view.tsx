@@ -8,18 +8,21 @@ const SENTENCES: Readonly<Record<(typeof PAGES)[number]['id'], string>> = {
   rosenbrock: 'Fixed and self-tuned steps race down a curved valley.',
   mnist: 'A network learns handwritten digits in this tab, from a learning rate of your choice, however bad.',
   preconditioner: 'What a learned preconditioner looks like from inside, while it learns.',
-  'short-horizon': 'One batch or two: a detail on which everything depends.',
+  'short-horizon':
+    'The loss must be looked at on the batch that gave the gradient. Or else the learning rate collapses.',
 };
 
 export function HomePage() {
   return (
     <>
-      <h1 class="home-title">Optimizers that tune themselves</h1>
-      <p class="lead">
-        How far should the next step of training go? Amortized Proximal Optimization finds out while it
-        trains: it looks one step ahead, sees what that step would do, and adapts the learning rate, or a
-        whole preconditioner, so that the next step does it better.
-      </p>
+      <div class="hero">
+        <h1 class="home-title">Optimizers that tune themselves</h1>
+        <p class="lead">
+          How far should the next step of training go? Amortized Proximal Optimization finds out while it
+          trains: it looks one step ahead, sees what that step would do, and adapts the learning rate, or a
+          whole preconditioner, so that the next step does it better.
+        </p>
+      </div>
       <Idea />
       <nav aria-label="The five pages">
         <ul class="cards">

@@ -82,14 +82,22 @@ export function MoreControls() {
           options={OPTIMIZERS.map((value) => ({ value, label: OPTIMIZER_LABELS[value] }))}
         />
         <LogSlider
-          label="λ_FSD, weight of the change of predictions"
+          label={
+            <>
+              λ<sub>FSD</sub>, weight of the change of predictions
+            </>
+          }
           name="fsd"
           value={signals.fsd}
           withZero
           {...FSD_RANGE}
         />
         <LogSlider
-          label="λ_WSD, weight of the change of weights"
+          label={
+            <>
+              λ<sub>WSD</sub>, weight of the change of weights
+            </>
+          }
           name="wsd"
           value={signals.wsd}
           withZero

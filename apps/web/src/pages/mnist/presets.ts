@@ -10,7 +10,7 @@ export const PRESETS: readonly Preset<MnistSettings>[] = [
   },
   {
     name: 'Six decades, one end',
-    caption: 'From 10⁻⁵ the fixed run does not move at all. The other needs some 150 steps to climb.',
+    caption: 'From 10⁻⁵ the fixed run does not move at all. The other needs some 200 steps to climb.',
     settings: { rate: 1e-5 },
   },
   {
