@@ -4,7 +4,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import type { Browser, Page } from 'playwright';
@@ -46,11 +45,6 @@ export interface OpenPage {
   seriousFindings(): Promise<string[]>;
   /** By how many pixels the content is wider than the window. */
   overflow(): Promise<number>;
-  /**
-   * Keeps pictures of the page as it is, in both themes and at two widths, as `<name>-<theme>-<width>.jpg` in the folder that
-   * APO_SCREENSHOTS names; without it, does nothing.
-   */
-  keepPictures(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -193,23 +187,6 @@ async function openPage(
         .map(({ id, targets }) => `${id}: ${targets.join(', ')}`);
     },
     overflow: () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
-    async keepPictures(name) {
-      const folder = process.env['APO_SCREENSHOTS'];
-      if (folder === undefined) return;
-      const before = page.viewportSize()!;
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        for (const across of [1280, 380]) {
-          await page.setViewportSize({ width: across, height: 900 });
-          // Charts are drawn again in the next frames.
-          await page.waitForTimeout(300);
-          const path = join(folder, `${name}-${colorScheme}-${across}.jpg`);
-          await page.screenshot({ path, fullPage: true, type: 'jpeg', quality: 75 });
-        }
-      }
-      await page.emulateMedia({ colorScheme: theme });
-      await page.setViewportSize(before);
-    },
     close: () => context.close(),
   };
 }

@@ -57,8 +57,7 @@ describe.each(PAGES)('%s', (name) => {
 });
 
 test('the theme can be changed, and the choice is kept', async () => {
-  const { page, keepPictures, close } = await site.open('index.html');
-  await keepPictures('index');
+  const { page, close } = await site.open('index.html');
   const theme = () => page.evaluate(() => document.documentElement.dataset['theme']);
   await page.getByRole('button', { name: 'Use the dark theme' }).click();
   expect(await theme()).toBe('dark');

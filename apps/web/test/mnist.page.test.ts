@@ -231,7 +231,6 @@ describe('with WASM', () => {
         await said.elementHandle(),
       );
       expect(await text(opened, 'mistakes')).toMatch(/^\d+ mistakes in 1,000 digits\.$/);
-      await opened.keepPictures('mnist');
       expect(opened.messages).toEqual([]);
       await opened.close();
     },
