@@ -1,5 +1,5 @@
 /**
- * ApoInnerProduct: Σ ⟨a, b⟩ over the tensors of each group, all read once. Every workgroup sums a piece of one tensor in a fixed order and
+ * ApoInnerProduct: Σ ⟨a, b⟩, or Σ ⟨a, b − c⟩, over the tensors of each group, all read once. Every workgroup sums a piece of one tensor in a fixed order and
  * notes its group beside it; a last dispatch adds the pieces of each group.
  */
 import type { InnerProductKernelAttributes } from '@apo/core';
@@ -17,19 +17,28 @@ const MOST_PAIRS = 8;
 interface Pair {
   readonly a: tf.TensorInfo;
   readonly b: tf.TensorInfo;
+  /** c: subtracted from b, where there is one; every pair has one, or none has. */
+  readonly subtrahend: tf.TensorInfo | undefined;
   readonly place: number;
   readonly pieces: number;
 }
 
 export const apoInnerProduct = defineKernel<
-  Readonly<Record<string, tf.TensorInfo>>,
+  Readonly<Record<string, tf.TensorInfo | undefined>>,
   InnerProductKernelAttributes
 >('ApoInnerProduct', ({ inputs, attrs: { count, places, groups }, backend }) => {
   const pairs = Array.from({ length: count }, (_, i): Pair => {
     const a = inputs[`a${i}`]!;
-    return { a, b: inputs[`b${i}`]!, place: places[i]!, pieces: Math.ceil(sizeOf(a) / PIECE) };
+    return {
+      a,
+      b: inputs[`b${i}`]!,
+      subtrahend: inputs[`subtrahend${i}`],
+      place: places[i]!,
+      pieces: Math.ceil(sizeOf(a) / PIECE),
+    };
   }).filter(({ pieces }) => pieces > 0);
-  const capacity = Math.min(MOST_PAIRS, Math.floor((bufferLimit(backend) - 1) / 2));
+  const perPair = pairs[0]?.subtrahend === undefined ? 2 : 3;
+  const capacity = Math.min(MOST_PAIRS, Math.floor((bufferLimit(backend) - 1) / perPair));
   if (pairs.length === 0 || capacity < 1) return [];
   const total = pairs.reduce((sum, { pieces }) => sum + pieces, 0);
   const sums = allocate(backend, [2 * total]);
@@ -50,6 +59,8 @@ function sumPieces(
   sums: tf.TensorInfo,
   first: number,
 ): number {
+  const minus = pairs[0]?.subtrahend !== undefined;
+  const roles = minus ? ['a', 'b', 'c'] : ['a', 'b'];
   let end = 0;
   const ends = pairs.map(({ pieces }) => (end += pieces));
   const numbered = (name: string): Field[] => pairs.map((_, i) => ({ name: `${name}${i}`, type: 'i32' }));
@@ -60,15 +71,17 @@ function sumPieces(
     group = uniforms.place${i};
     let start = (tile - ${before}) * ${PIECE}u + local;
     let to = min(arrayLength(&a${i}), (tile - ${before} + 1u) * ${PIECE}u);
-    for (var at = start; at < to; at = at + ${WORKGROUP}u) { sum = sum + a${i}[at] * b${i}[at]; }
+    for (var at = start; at < to; at = at + ${WORKGROUP}u) {
+      sum = sum + a${i}[at] * ${minus ? `(b${i}[at] - c${i}[at])` : `b${i}[at]`};
+    }
   }`;
   };
   compute(
     backend,
     {
-      key: `ApoInnerProduct_pieces_${pairs.length}`,
+      key: `ApoInnerProduct_pieces_${roles.join('')}_${pairs.length}`,
       outputs: ['sums'],
-      inputs: pairs.flatMap((_, i) => [`a${i}`, `b${i}`]),
+      inputs: pairs.flatMap((_, i) => roles.map((role) => `${role}${i}`)),
       uniforms: [{ name: 'first', type: 'i32' }, ...numbered('end'), ...numbered('place')],
       code: () => ({
         declarations: PARTIAL,
@@ -86,7 +99,9 @@ function sumPieces(
     },
     {
       outputs: [sums],
-      inputs: pairs.flatMap(({ a, b }) => [a, b]),
+      inputs: pairs.flatMap(({ a, b, subtrahend }) =>
+        subtrahend === undefined ? [a, b] : [a, b, subtrahend],
+      ),
       uniforms: [first, ...ends, ...pairs.map(({ place }) => place)],
       workgroups: end,
     },

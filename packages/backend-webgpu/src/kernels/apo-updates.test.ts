@@ -147,14 +147,24 @@ describe.skipIf(missing !== undefined)(`fused kernels${titleOf(missing)}`, () =>
   });
 
   describe('inner products', () => {
-    const product = async (sizes: number[], places: number[], groupCount: number): Promise<Float32Array> => {
+    /** ⟨a, b⟩, or ⟨a, b − c⟩ where there is a seed of c. */
+    const product = async (
+      sizes: number[],
+      places: number[],
+      groupCount: number,
+      subtrahend?: number,
+    ): Promise<Float32Array> => {
       const before = [tf.memory().numTensors, backend().numDataIds()];
       const map = (seed: number): TensorMap =>
         Object.fromEntries(sizes.map((size, i) => [`w${i}`, tf.tensor1d(randomValues(size, seed + i))]));
       const output = tf.tidy(
         () =>
           runEngineKernel('ApoInnerProduct', {
-            roles: { a: map(1), b: map(50) },
+            roles: {
+              a: map(1),
+              b: map(50),
+              ...(subtrahend !== undefined && { subtrahend: map(subtrahend) }),
+            },
             attributes: { groups: groupCount, places },
           })![0]!,
       );
@@ -175,6 +185,18 @@ describe.skipIf(missing !== undefined)(`fused kernels${titleOf(missing)}`, () =>
       const values = await product(sizes, places, 5);
       expectClose(values, expected, 1e-5);
       expect(await product(sizes, places, 5)).toEqual(values);
+    });
+
+    test('with a difference are the sums of it, and exactly zero where there is none', async () => {
+      const sizes = [1, 5000, 0, 300, 4096, 4097, 2, 3, 9000, 12];
+      const places = [0, 1, 1, 2, 0, 3, 3, 1, 2, 0];
+      const expected = new Float64Array(5);
+      sizes.forEach((size, i) => {
+        const [a, b, c] = [1, 50, 90].map((seed) => randomValues(size, seed + i));
+        a!.forEach((value, j) => (expected[places[i]!]! += value * (b![j]! - c![j]!)));
+      });
+      expectClose(await product(sizes, places, 5, 90), expected, 1e-5);
+      expect(await product(sizes, places, 5, 50)).toEqual(new Float32Array(5));
     });
   });
 });

@@ -1,0 +1,4 @@
+import { startPage } from '../../ui/page.js';
+import { HomePage } from './view.js';
+
+startPage('home', HomePage);

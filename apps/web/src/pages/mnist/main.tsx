@@ -1,0 +1,4 @@
+import { startPage } from '../../ui/page.js';
+import { MnistPage } from './view.js';
+
+startPage('mnist', MnistPage);
