@@ -20,9 +20,11 @@ export const FEW = 128;
 let chosen: ProductPrograms | undefined;
 let halfPrecision = false;
 
-/** `undefined`: by what was measured for the kind of adapter. */
-export function chooseProductPrograms(programs: ProductPrograms | undefined): void {
+/** `undefined`: by what was measured for the kind of adapter. Gives what was chosen before. */
+export function chooseProductPrograms(programs: ProductPrograms | undefined): ProductPrograms | undefined {
+  const before = chosen;
   chosen = programs;
+  return before;
 }
 
 export function chooseHalfPrecision(half: boolean): void {
