@@ -128,7 +128,7 @@ describe('apo bench --backend', () => {
 
   it('fails where there is no device, with the reason', async () => {
     const none = processes(false, ['webgpu', 'stock-webgpu']);
-    const { code, stdout } = await apo(line, none);
+    const { code, stdout } = await apo([...line, '--peer', 'any program'], none);
     expect(code).toBe(1);
     expect(stdout).toContain('webgpu is left out: no adapter here');
   });

@@ -237,7 +237,8 @@ async function gather(
     threads: 1,
     meter: new LimitedMeter(meter, () => start(engine, undefined), timeLimit),
   }));
-  if (peer !== undefined) {
+  // A peer alone has nothing to be compared with.
+  if (peer !== undefined && contestants.length > 0) {
     const meter = await attempt('peer', () => PeerMeter.start(peer.trim().split(/\s+/)));
     if (meter !== undefined) contestants.push({ label: meter.name, threads: meter.threads, meter });
   }
