@@ -4,6 +4,7 @@
  */
 import type { WebGPUBackend, WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
+import { runStock } from './stock.js';
 
 /** Threads of a workgroup, the largest that every device has. */
 export const WORKGROUP = 256;
@@ -80,14 +81,34 @@ export function compute(backend: WebGPUBackend, shader: Shader, call: Dispatch):
     type: type === 'f32' ? 'float32' : 'int32',
     data: [call.uniforms[i]!],
   }));
+  const inputs = call.inputs.map((tensor, i) => asDeclared(backend, tensor, shader.inputs[i]!));
   // Outputs have no values on the CPU, so that `uploadToGPU` of them only reserves a buffer.
   backend.runWebGPUProgram(
     program as unknown as WebGPUProgram,
-    [...others, ...call.inputs],
+    [...others, ...inputs],
     'float32',
     uniforms,
     flat(first!),
   );
+  inputs.forEach(({ dataId }, i) => {
+    if (dataId !== call.inputs[i]!.dataId) backend.disposeData(dataId);
+  });
+}
+
+/**
+ * The tensor as the shader reads it. TensorFlow.js casts integers and truth values to float32 in name only: the buffer keeps them, and its own
+ * programs look what it holds.
+ */
+function asDeclared(backend: WebGPUBackend, tensor: tf.TensorInfo, field: string | Field): tf.TensorInfo {
+  const { tensorMap } = backend as unknown as {
+    readonly tensorMap: { get(dataId: object): { readonly dtype: tf.DataType } | undefined };
+  };
+  const isFloat = typeof field === 'string' || field.type !== 'i32';
+  if (!isFloat || tensorMap.get(tensor.dataId)?.dtype === 'float32') return tensor;
+  const one = backend.makeTensorInfo([], 'float32', new Float32Array([1]));
+  const floats = runStock('Multiply', { a: { ...tensor, dtype: 'float32' }, b: one }, backend);
+  backend.disposeData(one.dataId);
+  return floats;
 }
 
 /** The one uniform that TensorFlow.js adds is the output's strides, one number when it is a vector. */

@@ -6,6 +6,7 @@ import { chooseDeterministic } from './determinism.js';
 import { registerBatchNormGradient, removeBatchNormGradient } from './gradients/batch-norm.js';
 import { trainingKernels } from './kernels/index.js';
 import { chooseHalfPrecision, requireHalfPrecision } from './product-choice.js';
+import { isSoftware } from './software.js';
 import { stockKernels } from './stock.js';
 
 export interface KernelOptions {
@@ -16,6 +17,24 @@ export interface KernelOptions {
 }
 
 let installed = false;
+
+/** Names of kernels that are not registered: plain ops, or the stock kernel, run in their place. `undefined`: by the adapter. */
+let dropped: readonly string[] | undefined;
+
+/**
+ * A software renderer has no use for these. ApoInnerProduct was measured at 0.5 to 0.6 times the speed of plain ops there: fewer dispatches cost it nothing, and its
+ * workgroups wait for one another.
+ */
+const DROPPED_ON_SOFTWARE: readonly string[] = ['ApoInnerProduct'];
+
+/** Leaves these kernels out from the next `installTrainingKernels` on, or those that lose on the adapter's kind; gives those that were left out before. */
+export function dropKernels(names: readonly string[] | undefined): readonly string[] | undefined {
+  const before = dropped;
+  dropped = names;
+  return before;
+}
+
+let registered: readonly string[] = [];
 
 /** True between `installTrainingKernels` and `removeTrainingKernels`. */
 export function trainingKernelsInstalled(): boolean {
@@ -47,7 +66,10 @@ export function installTrainingKernels({
   registerBatchNormGradient();
   if (installed) return;
   installed = true;
-  for (const { kernelName, kernelFunc } of trainingKernels) {
+  const without = dropped ?? (backend !== undefined && isSoftware(backend) ? DROPPED_ON_SOFTWARE : []);
+  const list = trainingKernels.filter(({ kernelName }) => !without.includes(kernelName));
+  registered = list.map(({ kernelName }) => kernelName);
+  for (const { kernelName, kernelFunc } of list) {
     if (stockKernels.remember(kernelName) !== undefined) tf.unregisterKernel(kernelName, 'webgpu');
     tf.registerKernel({ kernelName, backendName: 'webgpu', kernelFunc });
   }
@@ -58,7 +80,7 @@ export function removeTrainingKernels(): void {
   if (!installed) return;
   installed = false;
   removeBatchNormGradient();
-  for (const { kernelName } of trainingKernels) {
+  for (const kernelName of registered) {
     const stock = stockKernels.forget(kernelName);
     tf.unregisterKernel(kernelName, 'webgpu');
     if (stock !== undefined) tf.registerKernel(stock);

@@ -103,7 +103,10 @@ function run(make: Make, kind: Kind, options: PreconditionOptions, steps = 4): n
   leaveIdentity(optimizer);
   for (let step = 0; step < steps; step++) optimizer.step(batch);
   const moved = variables.flatMap(values).map((value, i) => value - before[i]!);
-  const phi = Object.entries(optimizer.state().tensors).filter(([name]) => name.startsWith('rule/phi/'));
+  // By name: a kernel may give the parts of φ in another order than plain operators.
+  const phi = Object.entries(optimizer.state().tensors)
+    .filter(([name]) => name.startsWith('rule/phi/'))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const all = [...moved, ...phi.flatMap(([, tensor]) => values(tensor))];
   optimizer.dispose();
   dispose();

@@ -1,12 +1,23 @@
 /** A meter in a child process: every engine keeps its own backend, kernels, threads and memory, and waits while another is measured. */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import type { KernelComparison } from '@apo/backend-webgpu';
 import { ApoError, isApoError } from '@apo/core';
-import type { BenchEngineName, DeviceFacts, Measurement, Meter, StepCounts, Subject } from './subject.js';
+import type {
+  BenchEngineName,
+  DeviceFacts,
+  KernelOptions,
+  Measurement,
+  Meter,
+  StepCounts,
+  Subject,
+} from './subject.js';
 
 export interface MeterRequest {
   readonly id: number;
-  readonly subject: Subject;
+  /** Absent to compare kernels. */
+  readonly subject?: Subject;
+  readonly kernels?: KernelOptions;
   /** To measure; without it and `counted`, to prepare. */
   readonly minimum?: { readonly steps: number; readonly seconds: number };
   /** To count over so many steps. */
@@ -17,6 +28,7 @@ export interface MeterReply {
   readonly id: number;
   readonly measurement?: Measurement;
   readonly counts?: StepCounts;
+  readonly kernels?: readonly KernelComparison[];
   readonly error?: string;
 }
 
@@ -87,6 +99,10 @@ export class ChildMeter implements Meter {
     return (await this.ask({ subject, counted })).counts;
   }
 
+  async compareKernels(kernels: KernelOptions): Promise<readonly KernelComparison[] | undefined> {
+    return (await this.ask({ kernels })).kernels;
+  }
+
   /** Does not wait for what is under way, which rejects. */
   async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
@@ -144,18 +160,10 @@ export async function serveMeter(
   }
   const { meter, threads } = started;
   let queue = Promise.resolve();
-  channel.on('message', ({ id, subject, minimum, counted }: MeterRequest) => {
+  channel.on('message', ({ id, ...request }: MeterRequest) => {
     queue = queue.then(async () => {
       try {
-        if (counted !== undefined) {
-          const counts = await meter.count?.(subject, counted);
-          send({ id, ...(counts && { counts }) });
-        } else if (minimum === undefined) {
-          await meter.prepare(subject);
-          send({ id });
-        } else {
-          send({ id, measurement: await meter.measure(subject, minimum) });
-        }
+        send({ id, ...(await answerTo(meter, request)) });
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
         send({ id, error: isApoError(error) ? text : (text.split('\n')[0] ?? text) });
@@ -165,4 +173,21 @@ export async function serveMeter(
   send({ ready: true, threads, ...(meter.device && { device: meter.device }) });
   await gone;
   await meter.dispose();
+}
+
+async function answerTo(
+  meter: Meter,
+  { subject, minimum, counted, kernels: options }: Omit<MeterRequest, 'id'>,
+): Promise<Omit<MeterReply, 'id'>> {
+  if (subject === undefined) {
+    const kernels = options && (await meter.compareKernels?.(options));
+    return { ...(kernels && { kernels }) };
+  }
+  if (counted !== undefined) {
+    const counts = await meter.count?.(subject, counted);
+    return { ...(counts && { counts }) };
+  }
+  if (minimum !== undefined) return { measurement: await meter.measure(subject, minimum) };
+  await meter.prepare(subject);
+  return {};
 }

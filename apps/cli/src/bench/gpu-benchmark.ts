@@ -1,4 +1,5 @@
 /** What `apo bench gpu` measures: matrix products by size, training steps, what meta-steps add, and what a step asks of the device. */
+import type { KernelComparison } from '@apo/backend-webgpu';
 import { inverseInterval } from './baseline-steps.js';
 import { measureProducts } from './engine-benchmark.js';
 import type { Contestant, ProductRate } from './engine-benchmark.js';
@@ -19,8 +20,6 @@ const adapted: Readonly<Partial<Record<GpuOptimizer, GpuOptimizer>>> = {
 
 /** A meta-step in every tenth step, as in the paper's experiments. */
 export const META_INTERVAL = 10;
-/** Counts are means over at least so many steps. */
-const COUNTED_STEPS = META_INTERVAL;
 
 export interface GpuStepTime {
   readonly model: BenchModelName;
@@ -57,6 +56,9 @@ export interface GpuResults {
   readonly products: readonly ProductRate[];
   readonly steps: readonly GpuStepTime[];
   readonly updates: readonly UpdateCounts[];
+  readonly kernels: readonly KernelComparison[];
+  /** Why `kernels` is empty, where it should not be. */
+  readonly kernelReason?: string;
 }
 
 type Tell = (text: string) => void;
@@ -95,7 +97,7 @@ export function subjectOf(
 
 export async function measureGpu(
   contestants: readonly Contestant[],
-  options: GpuBenchmarkOptions & { readonly products: boolean },
+  options: GpuBenchmarkOptions & { readonly products: boolean; readonly kernels: boolean },
   tell: Tell,
 ): Promise<GpuResults> {
   const { scale, rounds, seconds } = options;
@@ -105,7 +107,29 @@ export async function measureGpu(
   const updates = await countUpdates(contestants, scale, tell);
   const steps: GpuStepTime[] = [];
   for (const model of options.models) steps.push(...(await measureModel(contestants, model, options, tell)));
-  return { products, steps, updates };
+  return {
+    products,
+    steps,
+    updates,
+    ...(options.kernels ? await compare(contestants, options, tell) : { kernels: [] }),
+  };
+}
+
+/** Kernel by kernel, where an engine can tell. */
+async function compare(
+  contestants: readonly Contestant[],
+  options: GpuBenchmarkOptions,
+  tell: Tell,
+): Promise<Pick<GpuResults, 'kernels' | 'kernelReason'>> {
+  tell('kernel by kernel');
+  const own: { reason?: string; kernels?: readonly KernelComparison[] } = {};
+  await attempt(own, async () => {
+    for (const { meter } of contestants) {
+      const kernels = await meter.compareKernels?.({ scale: options.scale, rounds: options.rounds });
+      if (kernels !== undefined) own.kernels = kernels;
+    }
+  });
+  return { kernels: own.kernels ?? [], ...(own.reason !== undefined && { kernelReason: own.reason }) };
 }
 
 /** Every optimizer on one network, in each round one contestant after the other. */
@@ -132,10 +156,7 @@ async function measureModel(
     for (const [i, { label, meter }] of contestants.entries()) {
       const own = of(optimizer, label);
       if (reasons[i] !== undefined) own.reason = reasons[i];
-      else
-        await attempt(own, async () =>
-          setCounts(own, await meter.count?.(subject, Math.max(COUNTED_STEPS, leastSteps(subject)))),
-        );
+      else await attempt(own, async () => setCounts(own, await meter.count?.(subject, leastSteps(subject))));
     }
   }
   for (let round = 0; round < rounds; round++) {
@@ -185,7 +206,7 @@ async function countUpdates(
       const own: { reason?: string; counts?: StepCounts } = {};
       await attempt(own, async () => {
         await meter.prepare(subject);
-        setCounts(own, await meter.count?.(subject, COUNTED_STEPS));
+        setCounts(own, await meter.count?.(subject, 1));
       });
       const { reason, counts } = own;
       results.push({

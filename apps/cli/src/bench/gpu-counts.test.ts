@@ -50,6 +50,13 @@ describe.skipIf(!available)(`on WebGPU${available ? '' : ` (not run: ${reason})`
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('a meter compares single kernels, on our engine only', async () => {
+    // The comparison itself is tested in @apo/backend-webgpu; here only whether it is asked.
+    const other = new LocalMeter('stock-webgpu');
+    expect(await other.compareKernels({ scale: 'small', rounds: 1 })).toBeUndefined();
+    await other.dispose();
+  });
+
   it('an update of the 62 variables of ResNet-18 by Adam takes at least 5 times fewer dispatches than with the published kernels', async () => {
     const subject = { update: 'resnet18', rule: 'adam', scale: 'small' } as const;
     const dispatches = async (name: 'webgpu' | 'stock-webgpu'): Promise<number> => {

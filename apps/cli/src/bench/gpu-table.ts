@@ -1,4 +1,5 @@
 /** The results of `apo bench gpu` as text tables (cli-table3): a column an engine. */
+import type { KernelComparison } from '@apo/backend-webgpu';
 import Table from 'cli-table3';
 import { formatNumber } from '../format.js';
 import type { GpuStepTime, UpdateCounts } from './gpu-benchmark.js';
@@ -97,6 +98,16 @@ export function updateCountTable(
     table.push([`${modelTitle(cells[0]!.model, scale)}, ${rule}`, ...values]);
   }
   return [table.toString(), ...reasonsOf(updates)].join('\n');
+}
+
+/** Milliseconds on the device itself, by its timestamps, of published kernels or plain operators and of ours. */
+export function kernelTable(kernels: readonly KernelComparison[]): string {
+  const table = tableOf(['on the device', 'shape', 'published', 'ours', 'times faster', 'kept']);
+  for (const { kernel, shape, stock, own, ratio, kept } of kernels) {
+    const [before, after] = [stock, own].map((time) => `${threeDigits(time)} ms`);
+    table.push([kernel, shape, before!, after!, `${threeDigits(ratio)}×`, kept ? 'yes' : 'no']);
+  }
+  return table.toString();
 }
 
 function tableOf(head: string[]) {

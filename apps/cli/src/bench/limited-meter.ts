@@ -1,7 +1,8 @@
 /** A meter that takes only so long for a subject: the process of one that takes longer is ended, and another is started for the next. */
+import type { KernelComparison } from '@apo/backend-webgpu';
 import { ApoError } from '@apo/core';
 import { key } from './local-meter.js';
-import type { Measurement, Meter, StepCounts, Subject, SubjectMeter } from './subject.js';
+import type { KernelOptions, Measurement, Meter, StepCounts, Subject, SubjectMeter } from './subject.js';
 
 type StartedMeter = Meter & { readonly threads: number };
 
@@ -21,7 +22,7 @@ export class LimitedMeter implements SubjectMeter {
   ) {}
 
   async prepare(subject: Subject): Promise<void> {
-    await this.limited(subject, async (meter) => meter.prepare(subject));
+    await this.limited(key(subject), async (meter) => meter.prepare(subject));
     this.prepared.add(key(subject));
   }
 
@@ -30,12 +31,16 @@ export class LimitedMeter implements SubjectMeter {
     minimum: { readonly steps: number; readonly seconds: number },
   ): Promise<Measurement> {
     await this.prepareAgain(subject);
-    return this.limited(subject, (meter) => meter.measure(subject, minimum));
+    return this.limited(key(subject), (meter) => meter.measure(subject, minimum));
   }
 
   async count(subject: Subject, steps: number): Promise<StepCounts | undefined> {
     await this.prepareAgain(subject);
-    return this.limited(subject, async (meter) => meter.count?.(subject, steps));
+    return this.limited(key(subject), async (meter) => meter.count?.(subject, steps));
+  }
+
+  async compareKernels(options: KernelOptions): Promise<readonly KernelComparison[] | undefined> {
+    return this.limited('kernels', async (meter) => meter.compareKernels?.(options));
   }
 
   async dispose(): Promise<void> {
@@ -48,8 +53,7 @@ export class LimitedMeter implements SubjectMeter {
     if (!this.prepared.has(key(subject))) await this.prepare(subject);
   }
 
-  private async limited<T>(subject: Subject, work: (meter: StartedMeter) => Promise<T>): Promise<T> {
-    const name = key(subject);
+  private async limited<T>(name: string, work: (meter: StartedMeter) => Promise<T>): Promise<T> {
     const refusal = this.refused.get(name);
     if (refusal !== undefined) throw new ApoError('UNSUPPORTED', refusal);
     const meter = (this.meter ??= await this.start());

@@ -1,4 +1,6 @@
 /** Measures in this process, on the backend that is current. */
+import { canTimeGpu, compareKernels } from '@apo/backend-webgpu';
+import type { KernelComparison } from '@apo/backend-webgpu';
 import { requireArgument } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { baselineSteps } from './baseline-steps.js';
@@ -12,6 +14,7 @@ import type {
   BaselineSubject,
   BenchEngineName,
   DeviceFacts,
+  KernelOptions,
   Measurement,
   Meter,
   StepCounts,
@@ -84,6 +87,10 @@ export class LocalMeter implements Meter {
     };
   }
 
+  async compareKernels(options: KernelOptions): Promise<readonly KernelComparison[] | undefined> {
+    return this.engine === 'webgpu' && canTimeGpu() ? compareKernels(options) : undefined;
+  }
+
   dispose(): Promise<void> {
     this.free();
     return Promise.resolve();
@@ -153,16 +160,16 @@ export function key(subject: Subject): string {
     const { product, transposeA, transposeB } = subject;
     return `product ${product.join('×')} ${transposeA} ${transposeB}`;
   }
-  const { scale = 'full' } = subject;
-  if ('update' in subject) return `update ${subject.update} ${scale} ${subject.rule}`;
+  const small = subject.scale === 'small' ? ' small' : '';
+  if ('update' in subject) return `update ${subject.update}${small} ${subject.rule}`;
   if ('baseline' in subject) return `${methodKey(subject)}${subject.inverses}`;
   const { model, rule, meta } = subject;
-  return `${model} ${scale} ${rule}${meta === undefined ? '' : ` ${meta.preset} ${meta.interval}`}`;
+  return `${model}${small} ${rule}${meta === undefined ? '' : ` ${meta.preset} ${meta.interval}`}`;
 }
 
 /** What the keys of a method on a network begin with. */
-function methodKey({ baseline, scale = 'full', method }: BaselineSubject): string {
-  return `baseline ${baseline} ${scale} ${method} `;
+function methodKey({ baseline, scale, method }: BaselineSubject): string {
+  return `baseline ${baseline}${scale === 'small' ? ' small' : ''} ${method} `;
 }
 
 /** Whole multiples of the least number of steps that fill what is left of the time. */

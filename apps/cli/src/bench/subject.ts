@@ -1,4 +1,5 @@
 /** What a benchmark measures on an engine: training steps of a network, or one piece of them; as plain data, so that it can cross a process boundary. */
+import type { KernelComparison } from '@apo/backend-webgpu';
 import type { Preset } from '@apo/core';
 import type { BaselineName } from '../optimizers/names.js';
 import type { BenchModelName, BenchScale } from './models.js';
@@ -97,7 +98,14 @@ export interface SubjectMeter {
   ): Promise<Measurement>;
   /** Counts over `steps` of a prepared subject; absent where nothing can be counted. */
   count?(subject: Subject, steps: number): Promise<StepCounts | undefined>;
+  /** Our kernels against published ones and plain operators, by timestamps of the device; absent where there is nothing to compare. */
+  compareKernels?(options: KernelOptions): Promise<readonly KernelComparison[] | undefined>;
   dispose(): Promise<void>;
+}
+
+export interface KernelOptions {
+  readonly scale: BenchScale;
+  readonly rounds: number;
 }
 
 /** The GPU of an engine. */

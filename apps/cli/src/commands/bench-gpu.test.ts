@@ -39,6 +39,22 @@ function processes(software: boolean, missing: readonly string[] = []) {
           readBacks: 0,
           heldBytes: 4e6,
         }),
+      compareKernels: ({ rounds }: { readonly rounds: number }) =>
+        Promise.resolve(
+          engine === 'webgpu'
+            ? [
+                {
+                  kernel: 'ApoAdam',
+                  shape: `after ${rounds} rounds`,
+                  stock: 3,
+                  own: 1.5,
+                  ratio: 2,
+                  difference: 0,
+                  kept: true,
+                },
+              ]
+            : undefined,
+        ),
       kill: () => Promise.resolve(),
       dispose: () => Promise.resolve(),
     });
@@ -67,6 +83,8 @@ describe('apo bench --backend', () => {
     expect(stdout).toMatch(/adam .* webgpu .* 60 .* 2 .* 3 .* 0 .* 4 /);
     expect(stdout).toMatch(/ResNet-18, 32×32, batch 128, adam .* 60 \(8× fewer\) .* 480/);
     expect(stdout).toContain('webgpu cannot, lenet, adam: no such kernel');
+    expect(stdout).toMatch(/ApoAdam .* after 5 rounds .* 3 ms .* 1\.5 ms .* 2× .* yes/);
+    expect((await apo([...line, '--no-kernels'], processes(false))).stdout).not.toContain('ApoAdam');
   });
 
   it('takes small networks on a software renderer, and says so', async () => {
@@ -110,7 +128,7 @@ describe('apo bench --backend', () => {
 
   it('fails where there is no device, with the reason', async () => {
     const none = processes(false, ['webgpu', 'stock-webgpu']);
-    const { code, stdout } = await apo(line, none);
+    const { code, stdout } = await apo([...line, '--peer', 'any program'], none);
     expect(code).toBe(1);
     expect(stdout).toContain('webgpu is left out: no adapter here');
   });

@@ -6,7 +6,13 @@ import { productTable } from '../bench/engine-table.js';
 import type { Contestant } from '../bench/engine-benchmark.js';
 import { gpuOptimizers, measureGpu, META_INTERVAL } from '../bench/gpu-benchmark.js';
 import type { GpuOptimizer } from '../bench/gpu-benchmark.js';
-import { gpuCountTable, gpuMetaTable, gpuStepTable, updateCountTable } from '../bench/gpu-table.js';
+import {
+  gpuCountTable,
+  gpuMetaTable,
+  gpuStepTable,
+  kernelTable,
+  updateCountTable,
+} from '../bench/gpu-table.js';
 import { LimitedMeter } from '../bench/limited-meter.js';
 import { benchModelNames, benchScales } from '../bench/models.js';
 import type { BenchModelName, BenchScale } from '../bench/models.js';
@@ -27,6 +33,7 @@ export interface BenchGpuOptions {
   readonly optimizers?: readonly GpuOptimizer[];
   readonly scale?: BenchScale;
   readonly products?: boolean;
+  readonly kernels?: boolean;
   readonly rounds?: number;
   readonly timeLimit?: number;
   readonly peakTflops?: number;
@@ -54,7 +61,7 @@ renderer the networks are smaller ones of the same kinds, which the output says.
   apo bench --backend webgpu --peak-tflops 67 --peer "python3 bench/peers/torch_step.py --serve --device cuda"`;
 
 /** Names of the options that `gpuOptions` declares. */
-const ownOptions = ['optimizers', 'scale', 'timeLimit', 'peakTflops', 'peer', 'products'] as const;
+const ownOptions = ['optimizers', 'scale', 'timeLimit', 'peakTflops', 'peer', 'products', 'kernels'] as const;
 
 /** The options that `apo bench gpu` and `apo bench --backend` share, but for those that `apo bench` has anyway. */
 export function gpuOptions(command: Command): Command {
@@ -72,7 +79,8 @@ export function gpuOptions(command: Command): Command {
     )
     .option('--peak-tflops <number>', "the device's float32 peak, of which products reach a part", positive)
     .option('--peer <command>', 'program to measure beside, with its arguments, separated by spaces')
-    .option('--no-products', 'leave out matrix products');
+    .option('--no-products', 'leave out matrix products')
+    .option('--no-kernels', 'leave out the comparison of single kernels');
 }
 
 /** Those of `gpuOptions` that the user gave. */
@@ -110,7 +118,7 @@ export async function benchGpu(
     tell(scaleSentence(scale, device, options.scale));
     const results =
       contestants.length === 0
-        ? { products: [], steps: [], updates: [] }
+        ? { products: [], steps: [], updates: [], kernels: [] }
         : await measureGpu(
             contestants,
             {
@@ -120,6 +128,7 @@ export async function benchGpu(
               rounds,
               seconds: defaults[scale].seconds,
               products: options.products ?? true,
+              kernels: options.kernels ?? true,
             },
             tell,
           );
@@ -141,7 +150,7 @@ export async function benchGpu(
     } else if (contestants.length > 0) {
       const reference = labels[0]!;
       const say = (text: string): void => writeLine(io.stdout, text);
-      const { products, steps, updates } = results;
+      const { products, steps, updates, kernels, kernelReason } = results;
       say(
         `${device?.name ?? 'no device'}; ${processor}, Node ${node}; medians of ${rounds} round(s); synthetic batches.`,
       );
@@ -165,6 +174,8 @@ export async function benchGpu(
           ),
         );
       }
+      if (kernels.length > 0) say(kernelTable(kernels));
+      if (kernelReason !== undefined) say(`Kernels are not compared: ${kernelReason}`);
     }
     if (options.json !== true) {
       for (const { contestant, reason } of refused)
@@ -226,7 +237,8 @@ async function gather(
     threads: 1,
     meter: new LimitedMeter(meter, () => start(engine, undefined), timeLimit),
   }));
-  if (peer !== undefined) {
+  // A peer alone has nothing to be compared with.
+  if (peer !== undefined && contestants.length > 0) {
     const meter = await attempt('peer', () => PeerMeter.start(peer.trim().split(/\s+/)));
     if (meter !== undefined) contestants.push({ label: meter.name, threads: meter.threads, meter });
   }

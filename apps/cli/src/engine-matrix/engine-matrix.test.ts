@@ -68,7 +68,8 @@ describe.each(engineNames.filter((name) => name !== 'cpu'))('%s', (name) => {
         await expect(on(name, one)).rejects.toThrow();
         return;
       }
-      expect(status, `FEATURES.md on ${one.name}, ${name}`).toMatch(/^(tested|works)$/);
+      // What is here in every run of the tests is tested; about the others the table cannot know more than the last who ran them.
+      if (name === 'wasm' || name === 'webgpu') expect(status).toBe('tested');
       const wanted = await reference(one);
       const results = await on(name, one);
       expect(results.length).toBe(wanted.length);

@@ -2,8 +2,9 @@
 import { adam, adamw, momentum, rmsprop, runEngineKernel, sgd } from '@apo/core';
 import type { RuleState, TensorMap, UpdateRule } from '@apo/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { installTrainingKernels, removeTrainingKernels, webgpuBackend } from '../index.js';
+import { dropKernels } from '../install.js';
 import { backend, expectClose, randomValues, titleOf, whyNoWebgpu } from '../testing/setup.js';
 
 const missing = await whyNoWebgpu();
@@ -147,6 +148,18 @@ describe.skipIf(missing !== undefined)(`fused kernels${titleOf(missing)}`, () =>
   });
 
   describe('inner products', () => {
+    // On a software renderer plain ops are faster, and the kernel is left out.
+    beforeAll(() => {
+      removeTrainingKernels();
+      dropKernels([]);
+      installTrainingKernels();
+    });
+    afterAll(() => {
+      removeTrainingKernels();
+      dropKernels(undefined);
+      installTrainingKernels();
+    });
+
     /** ⟨a, b⟩, or ⟨a, b − c⟩ where there is a seed of c. */
     const product = async (
       sizes: number[],

@@ -13,11 +13,13 @@ import { apoRmsprop } from './apo-rmsprop.js';
 import { apoRound } from './apo-round.js';
 import { apoScaledSubtract } from './apo-scaled-subtract.js';
 import { matrixProducts } from './matrix-products.js';
+import { transpose } from './transpose.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
 export const trainingKernels: readonly TrainingKernel[] = [
   ...matrixProducts,
   addN,
+  transpose,
   unsortedSegmentSum,
   apoMomentum,
   apoRmsprop,
