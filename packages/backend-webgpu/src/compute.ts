@@ -4,7 +4,7 @@
  */
 import type { WebGPUBackend, WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { runStock } from './stock.js';
+import { stockKernels } from './stock.js';
 
 /** Threads of a workgroup, the largest that every device has. */
 export const WORKGROUP = 256;
@@ -106,7 +106,7 @@ function asDeclared(backend: WebGPUBackend, tensor: tf.TensorInfo, field: string
   const isFloat = typeof field === 'string' || field.type !== 'i32';
   if (!isFloat || tensorMap.get(tensor.dataId)?.dtype === 'float32') return tensor;
   const one = backend.makeTensorInfo([], 'float32', new Float32Array([1]));
-  const floats = runStock('Multiply', { a: { ...tensor, dtype: 'float32' }, b: one }, backend);
+  const floats = stockKernels.run('Multiply', { a: { ...tensor, dtype: 'float32' }, b: one }, backend);
   backend.disposeData(one.dataId);
   return floats;
 }

@@ -10,8 +10,8 @@ describe('createStockKernels', () => {
     const stock = createStockKernels<tf.KernelBackend>(backendName, PACKAGE);
     const x = tf.tensor1d([1, -2]);
     const negated = (): number[] => {
-      const { dataId, shape, dtype } = stock.run('Neg', { x }, tf.backend());
-      const result = tf.engine().makeTensorFromDataId(dataId, shape, dtype);
+      const info = stock.run('Neg', { x }, tf.backend());
+      const result = tf.engine().makeTensorFromTensorInfo(info);
       return tf.tidy(() => Array.from(result.dataSync()));
     };
     const shipped = stock.remember('Neg');

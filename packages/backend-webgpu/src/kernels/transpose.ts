@@ -1,7 +1,7 @@
 /** Transpose without a copy where the axes longer than one keep their order, as those of `gather`'s gradient along the first axis do; the stock kernel copies. */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel } from '../kernel.js';
-import { runStock } from '../stock.js';
+import { stockKernels } from '../stock.js';
 
 interface TransposeInputs extends Readonly<Record<string, tf.TensorInfo>> {
   readonly x: tf.TensorInfo;
@@ -13,8 +13,8 @@ export const transpose = defineKernel<TransposeInputs, { readonly perm: readonly
     const { x } = inputs;
     const long = perm.filter((axis) => x.shape[axis] !== 1);
     if (!long.every((axis, i) => i === 0 || long[i - 1]! < axis))
-      return runStock(tf.Transpose, inputs, backend, { perm });
+      return stockKernels.run(tf.Transpose, inputs, backend, { perm });
     // Shares the data.
-    return runStock(tf.Reshape, inputs, backend, { shape: perm.map((axis) => x.shape[axis]!) });
+    return stockKernels.run(tf.Reshape, inputs, backend, { shape: perm.map((axis) => x.shape[axis]!) });
   },
 );
