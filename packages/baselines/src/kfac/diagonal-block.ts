@@ -92,25 +92,27 @@ function exampleGradients(
   }
 }
 
-/** Sums `[…, N, …]` down to `[N, …aligned]`; leading axes of length 1 before the examples are dropped. */
+/**
+ * Sums `[…, N, …]` down to `[N, …shape]`; `aligned` is the variable's shape where it meets the last axes of `terms`. Where the
+ * examples lie along the variable's own axes, as tokens do along a table of positions, each of its entries meets one example of
+ * every repetition, and the result is `[repetitions, …shape]`: the squares sum to the same.
+ */
 function summedToShape(
   terms: tf.Tensor,
   aligned: readonly number[],
   shape: readonly number[],
   examples: number,
 ): tf.Tensor {
-  const first = terms.shape.findIndex((extent) => extent !== 1);
-  const start = Math.max(0, terms.shape.indexOf(examples, Math.max(first, 0)));
-  const dims = terms.shape.slice(terms.size === 1 ? 0 : start);
-  // Rows that hold several positions of an example, one after another.
-  const split = dims[0] === examples ? dims : [examples, dims[0]! / examples, ...dims.slice(1)];
-  const rows = tf.reshape(terms, split);
-  const offset = split.length - aligned.length;
-  const axes = split.flatMap((extent, axis) => {
-    const own = axis < offset ? 1 : aligned[axis - offset]!;
-    return axis > 0 && own === 1 && extent !== 1 ? [axis] : axis > 0 && axis < offset ? [axis] : [];
-  });
-  return tf.reshape(axes.length === 0 ? rows : tf.sum(rows, axes), [examples, ...shape]);
+  const first = aligned.findIndex((extent) => extent !== 1);
+  const own = first < 0 ? [] : aligned.slice(first);
+  const ownAxes = terms.rank - own.length;
+  const repetitions = tf.util.sizeFromShape(terms.shape.slice(0, ownAxes));
+  const isSpread = repetitions < examples && examples % repetitions === 0;
+  const rows = isSpread ? repetitions : examples;
+  // Several positions of an example follow one another.
+  const split = tf.reshape(terms, [rows, repetitions / rows, ...terms.shape.slice(ownAxes)]);
+  const axes = own.flatMap((extent, axis) => (extent === 1 ? [axis + 2] : []));
+  return tf.reshape(tf.sum(split, [1, ...axes]), [rows, ...shape]);
 }
 
 /**

@@ -212,6 +212,34 @@ describe('diagonal blocks are second moments of per-example gradients', () => {
     tf.dispose([variables, inputs]);
   });
 
+  it('a table of positions whose examples are tokens, as many as it has columns', () => {
+    // 2 texts of 3 tokens are 6 examples of 6 features.
+    const [texts, tokens, width] = [2, 3, 6];
+    const position = tf.variable(normal([tokens, width], 1), true, 'diagonal/tokens');
+    const inputs = normal([texts, tokens, width], 2);
+    const predict = (): tf.Tensor2D =>
+      tf.reshape(tf.tanh(tf.add(inputs, position as tf.Tensor)), [-1, width]);
+    const objective = createObjective<SupervisedBatch>({
+      variables: [position],
+      predict,
+      loss: (output) => tf.div(tf.sum(tf.square(output as tf.Tensor)), 2 * texts * tokens),
+    });
+    tf.tidy(() => {
+      const capture = captureLayers(objective, { batch: { inputs, targets: inputs }, seed: 0 });
+      expect(capture.examples).toBe(texts * tokens);
+      const [plan] = partition(capture.uses, [position], { unsupported: 'error', maxFactorSide: 64 });
+      if (plan?.block !== 'diagonal') throw new Error('A table that is added is no matrix of a layer.');
+      const ours = new DiagonalBlock(plan).statistics({ capture, fisher: EMPIRICAL })!['moments']!;
+      const squares = Array.from({ length: texts * tokens }, (_, row) => {
+        const one = (): tf.Scalar => tf.div(tf.sum(tf.square(tf.slice(predict(), [row, 0], [1, width]))), 2);
+        return tf.square(tf.variableGrads(one, [position]).grads[position.name]!);
+      });
+      const expected = tf.div(tf.addN(squares), texts * tokens);
+      expect(relativeError(ours.dataSync(), expected.dataSync())).toBeLessThan(1e-4);
+    });
+    tf.dispose([position, inputs]);
+  });
+
   it('depthwise kernels, their biases, and batch-normalisation pairs', () => {
     const variables = [
       tf.variable(normal([2, 2, 2, 2], 1), true, 'depthwise/kernel'),
