@@ -139,6 +139,16 @@ test('a GPU that is lost in a run: the same run on WASM in a fresh worker, still
   expect(run.lost.value).toBeUndefined();
 });
 
+test('an error that comes of a lost GPU, and before the word of it, is not the end', async () => {
+  const { run, begun, said, hear, failure } = open();
+  await begun();
+  failure.value = { name: 'Error', message: 'Buffer was unmapped.' };
+  expect(run.phase.value).toBe('failed');
+  hear(lost);
+  expect([run.phase.value, run.failure.value]).toEqual(['loading', undefined]);
+  expect(said).toEqual(['start auto 1', 'restart', 'start wasm 1']);
+});
+
 test('a GPU that is lost after the run leaves what was found, and the next run takes a fresh worker', async () => {
   const { run, begun, said, hear } = open();
   await begun();

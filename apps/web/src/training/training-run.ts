@@ -166,7 +166,8 @@ export class TrainingRun<
         break;
       case 'lost':
         this.spent = true;
-        if (isOn || this.phase.peek() === 'loading') this.recover(event.message);
+        // A run that has just failed did so because of it: the error may come first.
+        if (!['idle', 'finished'].includes(this.phase.peek())) this.recover(event.message);
         break;
       default:
         event satisfies never;

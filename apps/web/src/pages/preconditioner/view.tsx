@@ -92,6 +92,8 @@ function RunProbe() {
         phase: run.phase.value,
         engine: run.engine.value ?? null,
         settings: settings.current.value,
+        // What the run was started with.
+        running: run.settings.value ?? null,
         step,
         first: byRun((name) => losses[name].slice(0, 3)),
         last: byRun((name) => lossNow(losses[name])),
