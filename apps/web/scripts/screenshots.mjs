@@ -15,13 +15,13 @@ const PAGES = [
   { name: 'index' },
   { name: 'proximal' },
   { name: 'rosenbrock', query: '?speed=1000', over: 'The race is over' },
-  { name: 'mnist', query: '?engine=wasm', start: 'start', over: 'Done after' },
+  { name: 'mnist', start: 'start', over: 'Done after' },
   { name: 'preconditioner', start: 'start', over: 'Done after' },
   { name: 'short-horizon', over: ' steps in ' },
 ];
 const SIZES = [
-  { width: 1280, height: 900 },
-  { width: 380, height: 800 },
+  { width: 1280, height: 800 },
+  { width: 380, height: 720 },
 ];
 const THEMES = ['light', 'dark'];
 /** Milliseconds for a run on a slow machine. */

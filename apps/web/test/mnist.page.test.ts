@@ -153,6 +153,7 @@ describe('with WASM', () => {
     expect(new URL(page.url()).search).toBe('');
 
     // What cannot be is refused, with a reason, until there is something that can.
+    await page.getByText('All settings').click();
     const steps = page.locator('input[data-setting="steps"]');
     await steps.fill('7');
     await steps.blur();
