@@ -10,18 +10,18 @@ import { chromium } from 'playwright';
 import { preview } from 'vite';
 import { findChromium, launchOptions } from '../../../tools/chromium.mjs';
 
-/** What is drawn: the page, at what address, what starts its run, and the words with which its status says that it is over. */
+/** What is drawn: the page, at what address, from which element on, what starts its run, and the words of its status when it is over. */
 const PAGES = [
   { name: 'index' },
-  { name: 'proximal' },
-  { name: 'rosenbrock', query: '?speed=1000', over: 'The race is over' },
-  { name: 'mnist', start: 'start', over: 'Done after' },
-  { name: 'preconditioner', start: 'start', over: 'Done after' },
-  { name: 'short-horizon', over: ' steps in ' },
+  { name: 'proximal', at: '.stage' },
+  { name: 'rosenbrock', query: '?speed=1000', at: '.stage', over: 'The race is over' },
+  { name: 'mnist', at: '.run-bar', start: 'start', over: 'Done after' },
+  { name: 'preconditioner', at: 'figure:has(.matrices)', start: 'start', over: 'Done after' },
+  { name: 'short-horizon', at: '.run-bar', over: ' steps in ' },
 ];
 const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 380, height: 720 },
+  { width: 1280, height: 700 },
+  { width: 380, height: 660 },
 ];
 const THEMES = ['light', 'dark'];
 /** Milliseconds for a run on a slow machine. */
@@ -51,7 +51,7 @@ try {
   await server.close();
 }
 
-async function draw({ name, query = '', start, over }) {
+async function draw({ name, query = '', at = 'body', start, over }) {
   const context = await browser.newContext({ colorScheme: 'light', locale: 'en-US', viewport: SIZES[0] });
   const page = await context.newPage();
   await page.goto(new URL(`${name}.html${query}`, server.resolvedUrls.local[0]).href);
@@ -65,10 +65,10 @@ async function draw({ name, query = '', start, over }) {
     if ((await toTheme.count()) > 0) await toTheme.click();
     for (const size of SIZES) {
       await page.setViewportSize(size);
-      await page.evaluate(() => scrollTo(0, 0));
       // Charts are drawn in the frame after the one that finds their new width.
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200))));
       await page.mouse.move(0, 0);
+      await page.locator(at).evaluate((element) => scrollBy(0, element.getBoundingClientRect().top - 16));
       const path = join(target, `${name}-${theme}-${size.width}.png`);
       await page.screenshot({ path, fullPage: values.full, animations: 'disabled' });
       console.log(path);

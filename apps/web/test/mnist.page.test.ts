@@ -191,10 +191,10 @@ describe('with WASM', () => {
       const early = await waitFor(opened, ({ step }) => step > 3);
       await click(opened, 'pause');
       // What is under way is finished first. Without a pause there would be nothing to resume in the end.
-      let held = 0;
-      for (let step = -1; step !== held; await opened.page.waitForTimeout(400)) {
+      let held = -1;
+      for (let { step } = await run(opened); step !== held; { step } = await run(opened)) {
         held = step;
-        ({ step } = await run(opened));
+        await opened.page.waitForTimeout(400);
       }
       expect(await text(opened, 'status')).toBe(`Paused after ${held.toLocaleString('en')} steps.`);
       await click(opened, 'resume');

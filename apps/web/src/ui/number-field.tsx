@@ -20,13 +20,14 @@ export function NumberField(props: NumberFieldProps) {
   const { label, value, min, max, decimal = false, hint, disabled = false, name } = props;
   const id = useId();
   const refused = useSignal(false);
+  const refusedAt = useSignal(value.peek());
   useSignalEffect(() => {
     // Whoever sets another value has answered what was typed.
-    void value.value;
-    refused.value = false;
+    if (value.value !== refusedAt.peek()) refused.value = false;
   });
   const take = (next: number): void => {
     refused.value = !(next >= min && next <= max && (decimal || Number.isInteger(next)));
+    refusedAt.value = value.peek();
     if (!refused.value) value.value = next;
   };
   const expected = `Expected a ${decimal ? '' : 'whole '}number from ${min} to ${max}; ${value.value} is used.`;
