@@ -151,6 +151,20 @@ describe('with WASM', () => {
     await page.locator('[data-preset="A rate that is too small"]').click();
     expect((await run(opened)).settings).toMatchObject({ model: 'mlp-100', rate: 0.001, threads: 0 });
     expect(new URL(page.url()).search).toBe('');
+
+    // What cannot be is refused, with a reason, until there is something that can.
+    await page.getByText('All settings').click();
+    const steps = page.locator('input[data-setting="steps"]');
+    await steps.fill('7');
+    await steps.blur();
+    const refusal = page.getByText('Expected a whole number from 10 to 5000; 500 is used.');
+    await refusal.waitFor();
+    expect(await steps.getAttribute('aria-invalid')).toBe('true');
+    expect((await run(opened)).settings['steps']).toBe(500);
+    await steps.fill('80');
+    await steps.blur();
+    await refusal.waitFor({ state: 'detached' });
+    expect((await run(opened)).settings['steps']).toBe(80);
     await opened.close();
   });
 
@@ -176,13 +190,13 @@ describe('with WASM', () => {
       await click(opened, 'start');
       const early = await waitFor(opened, ({ step }) => step > 3);
       await click(opened, 'pause');
-      const status = await text(opened, 'status');
-      expect(status).toMatch(/^Paused after/);
-      await opened.page.waitForTimeout(300);
-      // What was under way when it was paused may still have come in.
-      const held = (await run(opened)).step;
-      await opened.page.waitForTimeout(300);
-      expect((await run(opened)).step).toBe(held);
+      // What is under way is finished first. Without a pause there would be nothing to resume in the end.
+      let held = -1;
+      for (let { step } = await run(opened); step !== held; { step } = await run(opened)) {
+        held = step;
+        await opened.page.waitForTimeout(400);
+      }
+      expect(await text(opened, 'status')).toBe(`Paused after ${held.toLocaleString('en')} steps.`);
       await click(opened, 'resume');
       const late = await waitFor(opened, ({ step }) => step > 2000);
       expect(late.tensors).toBe(early.tensors);

@@ -16,6 +16,7 @@ interface RunProbe {
   readonly phase: 'idle' | 'loading' | 'running' | 'paused' | 'finished' | 'failed';
   readonly engine: { readonly engine: string } | null;
   readonly settings: Readonly<Record<string, number | string>>;
+  readonly running: { readonly momentumRate: number } | null;
   readonly step: number;
   readonly first: ByRun<readonly number[]>;
   readonly last: ByRun<number>;
@@ -246,8 +247,7 @@ test('a slider moved during a run begins it again', { timeout: LONG }, async () 
   await click(opened, 'start');
   const before = await waitFor(opened, ({ step }) => step > 3);
   await opened.setSlider('momentumRate', -80);
-  await waitFor(opened, ({ phase }) => phase === 'loading');
-  const now = await waitFor(opened, ({ phase, step }) => phase === 'running' && step > 3);
+  const now = await waitFor(opened, ({ running, step }) => running?.momentumRate === 1e-4 && step > 3);
   // The first loss is the same; at 10⁻⁴ momentum then hardly moves.
   expect(now.first.momentum[0]).toBe(before.first.momentum[0]);
   expect(now.first.momentum[2]! / now.first.momentum[0]!).toBeGreaterThan(
@@ -282,6 +282,29 @@ test(
       expect((await waitFor(opened, ({ step }) => step > 3)).tensors).toBe(early.tensors);
     }
     expect(opened.messages).toEqual([]);
+    await opened.close();
+  },
+);
+
+test(
+  'a layer that is chosen while MNIST is loading is the one that is shown',
+  { timeout: LONG },
+  async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const opened = await site.open(`preconditioner.html?${SMALL}&steps=10&form=low-rank`, {
+      before: (page) =>
+        page.route('**/list.json', async (route) => {
+          await released;
+          await route.continue();
+        }),
+    });
+    await click(opened, 'start');
+    await waitFor(opened, ({ phase }) => phase === 'loading');
+    await select(opened, 'layer', '3');
+    release();
+    const { factors } = await waitFor(opened, ({ phase, layer }) => phase === 'finished' && layer === 3);
+    expect([factors.A?.rows, factors.B?.rows]).toEqual([64, 17]);
     await opened.close();
   },
 );

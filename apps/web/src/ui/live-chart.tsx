@@ -96,8 +96,10 @@ export function LiveChart(props: LiveChartProps) {
   );
 }
 
+/** A run that diverges may report infinities, for which no axis has room. */
 function columns({ x, series }: ChartData): uPlot.AlignedData {
-  return [x, ...series] as unknown as uPlot.AlignedData;
+  const shown = series.map((values) => values.map((value) => (Number.isFinite(value) ? value : null)));
+  return [x, ...shown] as unknown as uPlot.AlignedData;
 }
 
 function options(

@@ -1,4 +1,4 @@
-/** Sliders on a linear and on a logarithmic scale, with the value in the field's own units. Arrow keys move one step, Page Up and Down ten. */
+/** Sliders on a linear and on a logarithmic scale, with the value in the field's own units. Arrow keys move one step, Page Up and Down as many as the browser likes, about a tenth of the range. */
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { formatNumber } from './format.js';

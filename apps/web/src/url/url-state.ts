@@ -2,9 +2,10 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { SettingsCodec } from './settings.js';
+import { thinned } from './thinned.js';
 
 export interface UrlState<S extends object> {
-  /** One signal a setting; writing it changes the address, without an entry in the history. */
+  /** One signal a setting; writing it changes the address (a few times a second at most), without an entry in the history. */
   readonly signals: { readonly [K in keyof S]: Signal<S[K]> };
   /** All of them, as one object. */
   readonly current: ReadonlySignal<Readonly<S>>;
@@ -24,11 +25,11 @@ export function urlState<S extends object>(codec: SettingsCodec<S>): UrlState<S>
     [K in keyof S]: Signal<S[K]>;
   };
   const current = computed(() => Object.fromEntries(keys.map((key) => [key, signals[key].value])) as S);
-  const dispose = effect(() => {
-    const search = codec.toSearch(current.value);
+  const write = thinned((search: string) => {
     const address = `${location.pathname}${search === '' ? '' : `?${search}`}${location.hash}`;
     history.replaceState(history.state, '', address);
   });
+  const dispose = effect(() => write(codec.toSearch(current.value)));
   return {
     signals,
     current,

@@ -1,4 +1,5 @@
 import { ApoError } from '@apo/core';
+import { effect } from '@preact/signals';
 import { afterEach, expect, test, vi } from 'vitest';
 import { openChannel } from './channel.js';
 import { failureOf, WorkerError } from './failure.js';
@@ -129,6 +130,44 @@ test('what a replaced worker still says is not heard', async () => {
   expect(heard).toEqual([2]);
   channel.close();
   expect(made[1]!.terminate).toHaveBeenCalledOnce();
+});
+
+test('who calls when the failure is gone is answered by the fresh worker', async () => {
+  const { create, served } = workers();
+  const channel = openChannel<Sums>(create, () => undefined);
+  const waiting = channel.call('wait', null);
+  served[0]!.fail(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  let answer: Promise<number> | undefined;
+  const stop = effect(() => {
+    if (channel.failure.value === undefined) answer = channel.call('add', [20, 22]);
+  });
+  channel.restart();
+  expect(await answer).toBe(42);
+  stop();
+});
+
+test('an effect that calls does not call again when the worker fails', async () => {
+  const { create, served } = workers();
+  const channel = openChannel<Sums>(create, () => undefined);
+  let runs = 0;
+  let answer: Promise<number> | undefined;
+  const stop = effect(() => {
+    runs++;
+    answer = channel.call('add', [1]);
+  });
+  expect(await answer).toBe(1);
+  const waiting = channel.call('wait', null);
+  served[0]!.fail(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  expect(runs).toBe(1);
+  stop();
+});
+
+test('an argument that cannot be sent rejects its call alone', async () => {
+  const channel = openChannel<Sums>(workers().create, () => undefined);
+  await expect(channel.call('add', [(() => 1) as unknown as number])).rejects.toThrow('could not be cloned');
+  expect(await channel.call('add', [1, 1])).toBe(2);
 });
 
 test('what is no Error becomes one, and an endless chain of causes an end', () => {

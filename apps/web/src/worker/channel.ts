@@ -96,16 +96,19 @@ export function openChannel<C extends Contract>(
     failure,
     call: (name, argument, transfer = []) =>
       new Promise((resolve, reject) => {
-        if (failure.value !== undefined) throw new WorkerError(failure.value);
+        // Who calls in an effect does not want to call again when the worker fails.
+        const reason = failure.peek();
+        if (reason !== undefined) throw new WorkerError(reason);
         const id = ++calls;
-        waiting.set(id, { resolve, reject });
         worker.postMessage({ kind: 'call', id, name, argument }, transfer);
+        waiting.set(id, { resolve, reject });
       }),
     restart() {
       worker.terminate();
       worker = start();
-      failure.value = undefined;
+      // First what waits, then the signal: an effect that hears of it may call at once.
       rejectAll({ name: 'WorkerError', message: 'The worker was started afresh.' });
+      failure.value = undefined;
     },
     close() {
       worker.terminate();

@@ -5,8 +5,9 @@ import { Figure } from '../../ui/figure.js';
 import { Legend } from '../../ui/legend.js';
 import { LiveChart } from '../../ui/live-chart.js';
 import type { ChartData, ChartSeries } from '../../ui/live-chart.js';
+import { trailingMean } from '../../ui/trailing-mean.js';
 import { run, settings } from './page-state.js';
-import { rateByStep, trailingMean } from './record.js';
+import { rateByStep } from './record.js';
 import { accuracyText, lossSummary, rateSummary } from './words.js';
 
 /** Batches that a point of the loss curve is the mean of. */

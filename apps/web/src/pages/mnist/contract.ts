@@ -1,5 +1,5 @@
 /** What the MNIST page and its worker say to each other. */
-import type { EngineReport } from '../../worker/engine-report.js';
+import type { StartedRun, TrainingEvent } from '../../training/contract.js';
 import type { MnistSettings } from './settings.js';
 
 /** The two runs, which see the same batches from the same initial weights. */
@@ -50,13 +50,7 @@ export interface Timing {
   readonly milliseconds: number;
 }
 
-export type MnistEvent =
-  | { readonly type: 'loading'; readonly loaded: number; readonly total: number }
-  | Progress
-  /** The run is over: its last step was taken, or both runs have failed. */
-  | { readonly type: 'finished' }
-  /** The GPU is gone. A fresh worker on WASM can start again. */
-  | { readonly type: 'lost'; readonly message: string };
+export type MnistEvent = TrainingEvent<Progress>;
 
 export interface StartRequest {
   readonly settings: MnistSettings;
@@ -64,8 +58,7 @@ export interface StartRequest {
   readonly dataUrl: string;
 }
 
-export interface Started {
-  readonly engine: EngineReport;
+export interface Started extends StartedRun {
   /** `[count, 784]` and `[count]`, the images that the networks are tested on. */
   readonly test: { readonly images: Uint8Array; readonly labels: Uint8Array };
   readonly parameters: number;

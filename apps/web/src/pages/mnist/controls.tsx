@@ -1,10 +1,11 @@
 /** The controls of the MNIST page: what is raced, and the numbers of the race. */
 import { Choice } from '../../ui/choice.js';
 import { formatNumber, formatPercent } from '../../ui/format.js';
+import { Lambda } from '../../ui/lambda.js';
 import { NumberField } from '../../ui/number-field.js';
 import { Presets } from '../../ui/presets.js';
 import { LogSlider, Slider } from '../../ui/slider.js';
-import { engineName } from '../../worker/engine-report.js';
+import { engineText } from '../../training/status-text.js';
 import type { RunName } from './contract.js';
 import { run, settings } from './page-state.js';
 import { PRESETS } from './presets.js';
@@ -84,7 +85,7 @@ export function MoreControls() {
         <LogSlider
           label={
             <>
-              λ<sub>FSD</sub>, weight of the change of predictions
+              <Lambda of="fsd" />, weight of the change of predictions
             </>
           }
           name="fsd"
@@ -95,7 +96,7 @@ export function MoreControls() {
         <LogSlider
           label={
             <>
-              λ<sub>WSD</sub>, weight of the change of weights
+              <Lambda of="wsd" />, weight of the change of weights
             </>
           }
           name="wsd"
@@ -178,9 +179,7 @@ export function Readings() {
           : `The meta-steps add ${formatPercent(extra, 0)} to the time of a step.`}
       </p>
       <p class="field-hint" data-testid="engine">
-        {engine === undefined
-          ? 'WebGPU where there is one, else WASM.'
-          : [`On ${engineName(engine)}.`, engine.why, engine.warning].filter((part) => part !== '').join(' ')}
+        {engine === undefined ? 'WebGPU where there is one, else WASM.' : engineText(engine)}
       </p>
     </section>
   );

@@ -19,19 +19,20 @@ const probabilities = signal<ByRun<readonly number[]> | undefined>(undefined);
 let drawing = false;
 
 const image = computed(() => {
-  const test = run.test.value;
+  const test = run.started.value?.test;
   const index = testDigit.value;
   if (index !== undefined) return test?.images.subarray(784 * index, 784 * (index + 1));
   return strokes.value.length === 0 ? undefined : digitImage(inkOf(strokes.value));
 });
 
+/** Grows when the networks have learned something; a record changes much more often, and an answer takes a while. */
+const evaluations = computed(() => run.record.value.evaluations.length);
+
 let asked = 0;
 effect(() => {
   const asking = image.value;
-  // Ask again whenever the networks have learned something.
-  const evaluations = run.record.value.evaluations.length;
   const turn = ++asked;
-  if (asking === undefined || evaluations === 0) {
+  if (evaluations.value === 0 || asking === undefined) {
     probabilities.value = undefined;
     return;
   }
@@ -41,7 +42,7 @@ effect(() => {
 });
 
 export function DrawFigure() {
-  const count = run.test.value?.labels.length ?? 0;
+  const count = run.started.value?.test.labels.length ?? 0;
   const choose = (step: number): void => {
     const next = (testDigit.value ?? -step) + step;
     testDigit.value = (next + count) % count;
@@ -80,7 +81,7 @@ function Answers() {
   };
   return (
     <div class="answers">
-      <p class="status" role="status" data-testid="classified">
+      <p class="status" {...(isTraining() ? {} : { role: 'status' as const })} data-testid="classified">
         {both === undefined
           ? 'Train, then draw: both networks say what they see.'
           : `Self-tuned: ${best(both.tuned)}. Fixed: ${best(both.fixed)}.`}
@@ -107,11 +108,16 @@ function Answers() {
   );
 }
 
+/** An answer that changes many times a second is not read out. */
+function isTraining(): boolean {
+  return run.phase.value === 'running';
+}
+
 function Bar({ share, color }: { readonly share: number | undefined; readonly color: string }) {
   const known = share !== undefined && Number.isFinite(share);
   return (
     <td>
-      <span class="bar" style={{ width: `${known ? 100 * share : 0}%`, background: `var(${color})` }} />
+      {known && <span class="bar" style={{ width: `${100 * share}%`, background: `var(${color})` }} />}
       <span class="bar-text">{known ? formatPercent(share, 0) : '–'}</span>
     </td>
   );
@@ -119,7 +125,7 @@ function Bar({ share, color }: { readonly share: number | undefined; readonly co
 
 function padLabel(): string {
   const index = testDigit.value;
-  const test = run.test.value;
+  const test = run.started.value?.test;
   if (index !== undefined && test !== undefined) return `Test digit ${index}: a ${test.labels[index]!}`;
   return strokes.value.length === 0 ? 'Empty pad to draw on' : 'Your drawing';
 }

@@ -14,8 +14,8 @@ const SHOWN = 24;
 const whose = signal<RunName>('tuned');
 
 export function MistakesFigure() {
-  const test = run.test.value;
-  const answers = run.answers.value?.[whose.value];
+  const test = run.started.value?.test;
+  const answers = run.record.value.answers?.[whose.value];
   const failed = run.record.value.failedAt[whose.value] !== null;
   const wrong = test === undefined || answers === undefined ? [] : wrongAnswers(answers, test.labels);
   return (

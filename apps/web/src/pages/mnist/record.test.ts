@@ -6,18 +6,12 @@ import {
   overhead,
   rateByStep,
   stepsPerSecond,
-  trailingMean,
   withProgress,
   wrongAnswers,
 } from './record.js';
 import { codec } from './settings.js';
 
 const meta = (step: number, rate: number) => ({ step, rate, q: 1, accepted: true });
-
-test('the trailing mean takes what there is at the start, and the window after', () => {
-  expect(trailingMean([4, 2, 6, 8], 2)).toEqual([4, 3, 4, 7]);
-  expect(trailingMean([], 3)).toEqual([]);
-});
 
 test('a rate holds from its meta-step until the next', () => {
   expect(rateByStep([meta(1, 0.2), meta(4, 0.5)], 5, 0.1)).toEqual([0.2, 0.2, 0.2, 0.5, 0.5]);

@@ -10,6 +10,8 @@ export interface RunRecord {
   readonly failedAt: ByRun<number | null>;
   readonly metaSteps: readonly MetaStep[];
   readonly evaluations: readonly Evaluation[];
+  /** The answers to the test images at the last of them. */
+  readonly answers: ByRun<Uint8Array> | null;
   readonly timing: ByRun<Timing>;
   readonly tensors: number;
 }
@@ -22,13 +24,14 @@ export const EMPTY_RECORD: RunRecord = {
   failedAt: { fixed: null, tuned: null },
   metaSteps: [],
   evaluations: [],
+  answers: null,
   timing: { fixed: NO_TIME, tuned: NO_TIME },
   tensors: 0,
 };
 
 /** The record with what `progress` adds. */
 export function withProgress(record: RunRecord, progress: Progress): RunRecord {
-  const { step, losses, failedAt, metaSteps, evaluation, timing, tensors } = progress;
+  const { step, losses, failedAt, metaSteps, evaluation, answers, timing, tensors } = progress;
   return {
     step,
     losses: {
@@ -38,18 +41,10 @@ export function withProgress(record: RunRecord, progress: Progress): RunRecord {
     failedAt,
     metaSteps: [...record.metaSteps, ...metaSteps],
     evaluations: evaluation === null ? record.evaluations : [...record.evaluations, evaluation],
+    answers: answers ?? record.answers,
     timing,
     tensors,
   };
-}
-
-/** Mean of up to `window` values that end at each place: the noise of the batches without a delay of the first steps. */
-export function trailingMean(values: readonly number[], window: number): number[] {
-  let sum = 0;
-  return values.map((value, i) => {
-    sum += value - (values[i - window] ?? 0);
-    return sum / Math.min(i + 1, window);
-  });
 }
 
 /** The self-tuned rate at each of the first `steps` steps: from each meta-step on until the next; before the first `initial`. */

@@ -1,10 +1,11 @@
-/** The worker's work: load, race, report, pause. One race at a time; whoever starts another ends the one before. */
+/** The worker's work on the MNIST page: two runs side by side, evaluated now and then, and asked for single digits. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LabelledSplits } from '@apo/tasks';
+import { TrainingSession } from '../../training/training-session.js';
+import type { Prepared } from '../../training/training-session.js';
 import type { EngineReport } from '../../worker/engine-report.js';
-import type { ByRun, Evaluation, MnistEvent, StartRequest, Started } from './contract.js';
+import type { ByRun, MnistEvent, StartRequest, Started } from './contract.js';
 import { Race } from './race.js';
-import { nextTask } from './next-task.js';
 import type { MnistSettings } from './settings.js';
 
 /** Test images that the networks are tried on. */
@@ -27,135 +28,38 @@ export interface SessionOptions {
   readonly now?: () => number;
 }
 
-interface Running {
-  readonly race: Race;
-  readonly steps: number;
-  /** Set to end it. */
-  ended: boolean;
-  /** Resolves when the loop has left it. */
-  loop: Promise<void>;
-  /** Called to go on; there while it is paused. */
-  wake: (() => void) | undefined;
-  paused: boolean;
-}
-
-export class MnistSession {
-  private running: Running | undefined;
-  private hasEngine = false;
-  /** Starts and stops come one after the other, even when a reader is quick. */
-  private turn: Promise<unknown> = Promise.resolve();
-
-  constructor(private readonly options: SessionOptions) {}
-
-  /** @throws what the engine, the data or the optimizers throw; nothing runs then. */
-  start(request: StartRequest): Promise<Started> {
-    return this.inTurn(() => this.begin(request));
-  }
-
-  pause(): void {
-    if (this.running !== undefined) this.running.paused = true;
-  }
-
-  resume(): void {
-    const { running } = this;
-    if (running === undefined) return;
-    running.paused = false;
-    running.wake?.();
+export class MnistSession extends TrainingSession<StartRequest, Race, Started> {
+  constructor(private readonly options: SessionOptions) {
+    super({
+      groupEnd: EVALUATE_EVERY,
+      reportEvery: REPORT_EVERY,
+      onFinished: () => options.send({ type: 'finished' }),
+      fail: options.fail,
+      now: options.now,
+    });
   }
 
   /** @throws Error when nothing has been started. */
   classify(image: Uint8Array): Promise<ByRun<readonly number[]>> {
-    if (this.running === undefined) throw new Error('There is no network yet; start a run first.');
-    return this.running.race.classify(image);
+    if (this.trainee === undefined) throw new Error('There is no network yet; start a run first.');
+    return this.trainee.classify(image);
   }
 
-  /** Ends what runs and frees it; resolves with the number of tensors that are left. */
-  stop(): Promise<number> {
-    return this.inTurn(async () => {
-      await this.end();
-      // Without an engine there is nobody to ask.
-      return this.hasEngine ? tf.memory().numTensors : 0;
-    });
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(work);
-    this.turn = done.catch(() => undefined);
-    return done;
-  }
-
-  private async end(): Promise<void> {
-    const { running } = this;
-    this.running = undefined;
-    if (running !== undefined) {
-      running.ended = true;
-      running.wake?.();
-      await running.loop;
-      running.race.dispose();
-    }
-  }
-
-  private async begin(request: StartRequest): Promise<Started> {
-    await this.end();
+  protected override async prepare(request: StartRequest): Promise<Prepared<Race, Started>> {
     const { settings } = request;
-    const { send, fail } = this.options;
     const data = await this.options.loadData(request, (loaded, total) =>
-      send({ type: 'loading', loaded, total }),
+      this.options.send({ type: 'loading', loaded, total }),
     );
     const engine = await this.options.startEngine(settings);
-    this.hasEngine = true;
     const race = new Race(settings, data);
-    const running: Running = {
-      race,
-      steps: settings.steps,
-      ended: false,
-      loop: Promise.resolve(),
-      wake: undefined,
-      paused: false,
-    };
-    this.running = running;
-    // The answer to the call goes out before the first report.
-    running.loop = nextTask()
-      .then(() => this.loop(running))
-      .catch((error: unknown) => {
-        if (!running.ended) fail(error);
-      });
-    return {
-      engine,
-      test: { images: data.test.inputs, labels: data.test.labels },
-      parameters: race.parameters,
-    };
+    const test = { images: data.test.inputs, labels: data.test.labels };
+    return { trainee: race, steps: settings.steps, answer: { engine, test, parameters: race.parameters } };
   }
 
-  private async loop(running: Running): Promise<void> {
-    const { race, steps } = running;
-    const { now = () => performance.now() } = this.options;
-    let count = 1;
-    await this.report(running, 0);
-    while (!running.ended && race.step < steps && !race.over) {
-      if (running.paused) {
-        await new Promise<void>((resolve) => (running.wake = resolve));
-        running.wake = undefined;
-        continue;
-      }
-      const start = now();
-      // An evaluation comes after its own step, however many steps are taken at a time.
-      const next = Math.min(steps, (Math.floor(race.step / EVALUATE_EVERY) + 1) * EVALUATE_EVERY);
-      await this.report(running, Math.min(count, next - race.step));
-      const factor = REPORT_EVERY / Math.max(1, now() - start);
-      count = Math.max(1, Math.min(EVALUATE_EVERY, Math.round(count * Math.min(2, factor))));
-      await nextTask();
-    }
-    if (!running.ended) this.options.send({ type: 'finished' });
-  }
-
-  private async report({ race, steps }: Running, count: number): Promise<void> {
+  protected override async report(race: Race, count: number, isLast: () => boolean): Promise<void> {
     const { losses, metaSteps } =
       count === 0 ? { losses: { fixed: [], tuned: [] }, metaSteps: [] } : await race.advance(count);
-    const due = race.step % EVALUATE_EVERY === 0 || race.step === steps || race.over;
-    const tested: { evaluation: Evaluation; answers: ByRun<Uint8Array> } | undefined = due
-      ? await race.evaluate()
-      : undefined;
+    const tested = race.step % EVALUATE_EVERY === 0 || isLast() ? await race.evaluate() : undefined;
     this.options.send({
       type: 'progress',
       step: race.step,

@@ -1,10 +1,7 @@
 /** What the page says about a run, from what it knows of it. */
 import { formatCount, formatNumber, formatPercent } from '../../ui/format.js';
-import { engineName } from '../../worker/engine-report.js';
-import type { EngineReport } from '../../worker/engine-report.js';
 import type { ByRun } from './contract.js';
 import type { RunRecord } from './record.js';
-import type { Phase } from './run-state.js';
 import type { ModelName, OptimizerName } from './settings.js';
 
 export const MODEL_LABELS: Readonly<Record<ModelName, string>> = {
@@ -20,31 +17,6 @@ export const OPTIMIZER_LABELS: Readonly<Record<OptimizerName, string>> = {
   rmsprop: 'RMSprop',
   adam: 'Adam',
 };
-
-/** One sentence for each phase; without numbers that change with every step, since it is read out. */
-export function statusText(
-  phase: Phase,
-  loading: { readonly loaded: number; readonly total: number },
-  engine: EngineReport | undefined,
-  record: RunRecord,
-): string {
-  switch (phase) {
-    case 'idle':
-      return 'Ready.';
-    case 'loading':
-      return loading.loaded < loading.total
-        ? `Loading MNIST: ${loading.loaded} of ${formatCount(loading.total, 'file')}.`
-        : 'Starting the engine.';
-    case 'running':
-      return engine === undefined ? 'Training.' : `Training on ${engineName(engine)}.`;
-    case 'paused':
-      return `Paused after ${formatCount(record.step, 'step')}.`;
-    case 'finished':
-      return `Done after ${formatCount(record.step, 'step')}. ${accuracyText(record)}`;
-    case 'failed':
-      return 'Stopped by an error.';
-  }
-}
 
 /** What the last evaluation has found. */
 export function accuracyText({ evaluations, failedAt }: RunRecord): string {

@@ -1,5 +1,5 @@
 /** What the page and its worker say to each other. */
-import type { EngineReport } from '../../worker/engine-report.js';
+import type { StartedRun, TrainingEvent } from '../../training/contract.js';
 import type { RunSettings } from './settings.js';
 
 /** The three runs, in the order in which they are drawn; they see the same batches from the same initial weights. */
@@ -62,12 +62,7 @@ export interface Progress {
   readonly tensors: number;
 }
 
-export type PreconditionerEvent =
-  | { readonly type: 'loading'; readonly loaded: number; readonly total: number }
-  | Progress
-  | { readonly type: 'finished' }
-  /** The GPU is gone. A fresh worker on WASM can start again. */
-  | { readonly type: 'lost'; readonly message: string };
+export type PreconditionerEvent = TrainingEvent<Progress>;
 
 export interface StartRequest {
   readonly settings: RunSettings;
@@ -77,8 +72,7 @@ export interface StartRequest {
   readonly layer: number;
 }
 
-export interface Started {
-  readonly engine: EngineReport;
+export interface Started extends StartedRun {
   /** The ten example images `[10, 196]`, one of each digit. */
   readonly examples: Uint8Array;
 }

@@ -1,6 +1,7 @@
 /** The controls of the page: what runs, and with which numbers. */
 import { Choice } from '../../ui/choice.js';
 import { formatNumber } from '../../ui/format.js';
+import { Lambda } from '../../ui/lambda.js';
 import { NumberField } from '../../ui/number-field.js';
 import { Presets } from '../../ui/presets.js';
 import { LogSlider, Slider } from '../../ui/slider.js';
@@ -92,7 +93,7 @@ export function MoreControls() {
         <LogSlider
           label={
             <>
-              <Lambda of="FSD" />, weight of the change of the predictions
+              <Lambda of="fsd" />, weight of the change of the predictions
             </>
           }
           name="fsd"
@@ -103,7 +104,7 @@ export function MoreControls() {
         <LogSlider
           label={
             <>
-              <Lambda of="WSD" />, weight of the change of the weights
+              <Lambda of="wsd" />, weight of the change of the weights
             </>
           }
           name="wsd"
@@ -153,13 +154,5 @@ export function MoreControls() {
         />
       </div>
     </details>
-  );
-}
-
-function Lambda({ of }: { readonly of: 'FSD' | 'WSD' }) {
-  return (
-    <span class="math">
-      λ<sub>{of}</sub>
-    </span>
   );
 }

@@ -5,6 +5,7 @@ import { Figure } from '../../ui/figure.js';
 import { formatNumber } from '../../ui/format.js';
 import { Legend } from '../../ui/legend.js';
 import { LiveChart } from '../../ui/live-chart.js';
+import { NumbersTable } from '../../ui/numbers-table.js';
 import { RUNS } from './contract.js';
 import type { RunName } from './contract.js';
 import { run, settings } from './page-state.js';
@@ -69,37 +70,34 @@ function Numbers() {
     }
   };
   return (
-    <div class="table-scroll">
-      <table class="numbers">
-        <caption class="visually-hidden">The three runs now</caption>
-        <thead>
-          <tr>
-            <td />
-            <th scope="col">loss</th>
-            <th scope="col">test</th>
-            <th scope="col">rate</th>
-            <th scope="col">steps/s</th>
-          </tr>
-        </thead>
-        <tbody>
-          {RUNS.map((name) => {
-            const pace = secondsPerStep(timing[name]);
-            const stopped = broken[name];
-            return (
-              <tr key={name}>
-                <th scope="row" style={{ color: `var(${RUN_COLORS[name]})` }}>
-                  {RUN_LABELS[name]}
-                </th>
-                <td>{stopped === null ? shown(lossNow(losses[name])) : `broke at ${stopped.step}`}</td>
-                <td>{shown(test?.[name] ?? undefined)}</td>
-                <td>{rateOf(name)}</td>
-                <td>{pace === undefined ? '–' : formatNumber(1 / pace, 2)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <NumbersTable label="The three runs now">
+      <thead>
+        <tr>
+          <td />
+          <th scope="col">loss</th>
+          <th scope="col">test</th>
+          <th scope="col">rate</th>
+          <th scope="col">steps/s</th>
+        </tr>
+      </thead>
+      <tbody>
+        {RUNS.map((name) => {
+          const pace = secondsPerStep(timing[name]);
+          const stopped = broken[name];
+          return (
+            <tr key={name}>
+              <th scope="row" style={{ color: `var(${RUN_COLORS[name]})` }}>
+                {RUN_LABELS[name]}
+              </th>
+              <td>{stopped === null ? shown(lossNow(losses[name])) : `broke at ${stopped.step}`}</td>
+              <td>{shown(test?.[name] ?? undefined)}</td>
+              <td>{rateOf(name)}</td>
+              <td>{pace === undefined ? '–' : formatNumber(1 / pace, 2)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </NumbersTable>
   );
 }
 

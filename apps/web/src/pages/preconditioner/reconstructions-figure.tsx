@@ -16,6 +16,7 @@ const COUNT = 10;
 /** Between two images, as a share of one. */
 const GAP = 0.12;
 
+const examples = computed(() => run.started.value?.examples);
 const rows = RUNS.map((name) => ({
   name,
   images: computed(() => run.record.value.reconstructions?.[name]),
@@ -31,7 +32,7 @@ export function ReconstructionsFigure() {
     >
       <div class="strips">
         <p class="strip-label">Original</p>
-        <Strip images={run.examples} label="The original images of the digits 0 to 9." />
+        <Strip images={examples} label="The original images of the digits 0 to 9." />
         {rows.map(({ name, images }) => {
           const loss = losses?.[name];
           return (

@@ -1,8 +1,9 @@
-/** The worker's work: load, train, report, pause. One contest at a time; whoever starts another ends the one before. */
+/** The worker's work on this page: three runs, what they make of the example images, and the matrices of one layer. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LabelledSplits } from '@apo/tasks';
+import { TrainingSession } from '../../training/training-session.js';
+import type { Prepared } from '../../training/training-session.js';
 import type { EngineReport } from '../../worker/engine-report.js';
-import { nextTask } from '../mnist/next-task.js';
 import { Contest } from './contest.js';
 import type { LayerMatrices, PreconditionerEvent, StartRequest, Started } from './contract.js';
 import type { RunSettings } from './settings.js';
@@ -27,134 +28,44 @@ export interface SessionOptions {
   readonly now?: () => number;
 }
 
-interface Running {
-  readonly contest: Contest;
-  readonly steps: number;
-  layer: number;
+export class PreconditionerSession extends TrainingSession<StartRequest, Contest, Started> {
+  private layer = 1;
   /** When matrices were last read. */
-  readAt: number;
-  /** Set to end it. */
-  ended: boolean;
-  paused: boolean;
-  /** Resolves when the loop has left it. */
-  loop: Promise<void>;
-  /** Called to go on; there while it is paused. */
-  wake: (() => void) | undefined;
-}
+  private readAt = -Infinity;
 
-export class PreconditionerSession {
-  private running: Running | undefined;
-  private hasEngine = false;
-  /** Starts and stops come one after the other, even when a reader is quick. */
-  private turn: Promise<unknown> = Promise.resolve();
-
-  constructor(private readonly options: SessionOptions) {}
-
-  /** @throws what the engine, the data or the optimizers throw; nothing runs then. */
-  start(request: StartRequest): Promise<Started> {
-    return this.inTurn(() => this.begin(request));
-  }
-
-  pause(): void {
-    if (this.running !== undefined) this.running.paused = true;
-  }
-
-  resume(): void {
-    const { running } = this;
-    if (running === undefined) return;
-    running.paused = false;
-    running.wake?.();
-  }
-
-  async watch(layer: number): Promise<LayerMatrices | null> {
-    const { running } = this;
-    if (running === undefined) return null;
-    running.layer = layer;
-    return running.contest.matrices(layer);
-  }
-
-  /** Ends what runs and frees it; resolves with the number of tensors that are left. */
-  stop(): Promise<number> {
-    return this.inTurn(async () => {
-      await this.end();
-      // Without an engine there is nobody to ask.
-      return this.hasEngine ? tf.memory().numTensors : 0;
+  constructor(private readonly options: SessionOptions) {
+    super({
+      groupEnd: LOOK_EVERY,
+      reportEvery: REPORT_EVERY,
+      onFinished: () => options.send({ type: 'finished' }),
+      fail: options.fail,
+      now: options.now,
     });
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(work);
-    this.turn = done.catch(() => undefined);
-    return done;
+  /** From now on the matrices of this layer are reported; resolves with those of the moment, null when there is no run. */
+  async watch(layer: number): Promise<LayerMatrices | null> {
+    this.layer = layer;
+    return this.trainee?.matrices(layer) ?? null;
   }
 
-  private async end(): Promise<void> {
-    const { running } = this;
-    this.running = undefined;
-    if (running === undefined) return;
-    running.ended = true;
-    running.wake?.();
-    await running.loop;
-    running.contest.dispose();
-  }
-
-  private async begin(request: StartRequest): Promise<Started> {
-    await this.end();
-    const { send, fail } = this.options;
+  protected override async prepare(request: StartRequest): Promise<Prepared<Contest, Started>> {
+    const { settings, layer } = request;
     const data = await this.options.loadData(request, (loaded, total) =>
-      send({ type: 'loading', loaded, total }),
+      this.options.send({ type: 'loading', loaded, total }),
     );
-    const engine = await this.options.startEngine(request.settings);
-    this.hasEngine = true;
-    const running: Running = {
-      contest: new Contest(request.settings, data),
-      steps: request.settings.steps,
-      layer: request.layer,
-      readAt: -Infinity,
-      ended: false,
-      paused: false,
-      loop: Promise.resolve(),
-      wake: undefined,
-    };
-    this.running = running;
-    // The answer to the call goes out before the first report.
-    running.loop = nextTask()
-      .then(() => this.loop(running))
-      .catch((error: unknown) => {
-        if (!running.ended) fail(error);
-      });
-    return { engine, examples: running.contest.examples };
+    const engine = await this.options.startEngine(settings);
+    const contest = new Contest(settings, data);
+    this.layer = layer;
+    this.readAt = -Infinity;
+    return { trainee: contest, steps: settings.steps, answer: { engine, examples: contest.examples } };
   }
 
-  private async loop(running: Running): Promise<void> {
-    const { contest, steps } = running;
-    const { now = () => performance.now() } = this.options;
-    let count = 1;
-    await this.report(running, 0);
-    while (!running.ended && contest.step < steps && !contest.over) {
-      if (running.paused) {
-        await new Promise<void>((resolve) => (running.wake = resolve));
-        running.wake = undefined;
-        continue;
-      }
-      const start = now();
-      // A look comes after its own step, however many steps are taken at a time.
-      const next = Math.min(steps, (Math.floor(contest.step / LOOK_EVERY) + 1) * LOOK_EVERY);
-      await this.report(running, Math.min(count, next - contest.step));
-      const factor = REPORT_EVERY / Math.max(1, now() - start);
-      count = Math.max(1, Math.min(LOOK_EVERY, Math.round(count * Math.min(2, factor))));
-      await nextTask();
-    }
-    if (!running.ended) this.options.send({ type: 'finished' });
-  }
-
-  private async report(running: Running, count: number): Promise<void> {
-    const { contest, steps, layer } = running;
+  protected override async report(contest: Contest, count: number, isLast: () => boolean): Promise<void> {
     const { send, now = () => performance.now() } = this.options;
     const losses = count === 0 ? { momentum: [], kfac: [], apo: [] } : await contest.advance(count);
-    const last = contest.step === steps || contest.over;
-    const due = last || now() - running.readAt >= MATRICES_EVERY;
-    if (due) running.readAt = now();
+    const isDue = isLast() || now() - this.readAt >= MATRICES_EVERY;
+    if (isDue) this.readAt = now();
     send({
       type: 'progress',
       step: contest.step,
@@ -162,8 +73,8 @@ export class PreconditionerSession {
       timing: contest.timing,
       rate: await contest.rate(),
       broken: contest.broken,
-      pictures: last || contest.step % LOOK_EVERY === 0 ? await contest.look() : null,
-      matrices: due ? await contest.matrices(layer) : null,
+      pictures: isLast() || contest.step % LOOK_EVERY === 0 ? await contest.look() : null,
+      matrices: isDue ? await contest.matrices(this.layer) : null,
       tensors: tf.memory().numTensors,
     });
   }

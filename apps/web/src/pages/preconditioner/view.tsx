@@ -1,10 +1,10 @@
 /** Page 4: the factors of a learned preconditioner as they learn, beside momentum and KFAC. */
-import { Button, ButtonRow } from '../../ui/button.js';
+import { RunBar, RunMessages } from '../../training/run-bar.js';
 import { CopyAsCode } from '../../ui/copy-as-code.js';
 import { downloadJson } from '../../ui/download.js';
-import { ErrorPanel, Notes, StatusLine } from '../../ui/messages.js';
+import { Notes } from '../../ui/messages.js';
 import { Probe } from '../../ui/probe.js';
-import { engineName } from '../../worker/engine-report.js';
+import { engineText } from '../../training/status-text.js';
 import { RUNS } from './contract.js';
 import type { RunName } from './contract.js';
 import { MainControls, MoreControls, PresetControl } from './controls.js';
@@ -16,7 +16,7 @@ import { lossNow } from './record.js';
 import { ReconstructionsFigure } from './reconstructions-figure.js';
 import { snippet, SNIPPET_INSTALL } from './snippet.js';
 import { Explanation } from './text.js';
-import { statusText } from './words.js';
+import { lossSentence } from './words.js';
 import './preconditioner.css';
 
 export function View() {
@@ -28,13 +28,18 @@ export function View() {
         momentum, one by KFAC, which computes its preconditioner, and one by a preconditioner that is itself
         learned, while you watch.
       </p>
-      <RunBar />
+      <RunBar
+        run={run}
+        startLabel="Train all three"
+        onStart={start}
+        onDownload={download}
+        outcome={lossSentence}
+      />
       <div class="stage">
         <div class="figures">
-          <Messages />
+          <RunMessages notes={settings.notes} run={run} onRetry={start} />
+          <Notes notes={breakdowns()} />
           <LossFigure />
-          <ReconstructionsFigure />
-          <FactorsFigure />
         </div>
         <aside class="panel" aria-label="Controls">
           <MainControls />
@@ -43,6 +48,10 @@ export function View() {
           <Engine />
           <CopyAsCode code={snippet(settings.current.value)} install={SNIPPET_INSTALL} />
         </aside>
+        <div class="figures">
+          <ReconstructionsFigure />
+          <FactorsFigure />
+        </div>
       </div>
       <Explanation />
       <RunProbe />
@@ -50,60 +59,18 @@ export function View() {
   );
 }
 
-function RunBar() {
-  const phase = run.phase.value;
-  return (
-    <div class="run-bar">
-      <ButtonRow>
-        {phase === 'running' ? (
-          <Button primary onClick={() => run.pause()} name="pause">
-            Pause
-          </Button>
-        ) : phase === 'paused' ? (
-          <Button primary onClick={() => run.resume()} name="resume">
-            Resume
-          </Button>
-        ) : (
-          <Button primary onClick={start} disabled={phase === 'loading'} name="start">
-            {phase === 'finished' ? 'Train again' : 'Train all three'}
-          </Button>
-        )}
-        <Button onClick={() => run.reset()} disabled={phase === 'idle'} name="reset">
-          Reset
-        </Button>
-        <Button onClick={download} disabled={run.record.value.step === 0} name="download">
-          Download the run
-        </Button>
-      </ButtonRow>
-      <StatusLine>{statusText(phase, run.loading.value, run.engine.value, run.record.peek())}</StatusLine>
-    </div>
-  );
-}
-
-function Messages() {
-  const failure = run.failure.value;
-  const lost = run.lost.value;
+/** Why runs have ended before the others. */
+function breakdowns(): string[] {
   const { broken } = run.record.value;
-  const breakdowns = RUNS.flatMap((name) => (broken[name] === null ? [] : [broken[name].reason]));
-  return (
-    <>
-      <Notes notes={settings.notes} />
-      <Notes notes={breakdowns} />
-      {lost !== undefined && (
-        <Notes notes={[`${lost} The run has been started again from its first step, on WASM.`]} />
-      )}
-      {failure !== undefined && <ErrorPanel title="The run has stopped" failure={failure} onRetry={start} />}
-    </>
-  );
+  return RUNS.flatMap((name) => (broken[name] === null ? [] : [broken[name].reason]));
 }
 
 function Engine() {
   const engine = run.engine.value;
   if (engine === undefined) return null;
-  const parts = [`On ${engineName(engine)}.`, engine.why, engine.warning];
   return (
     <p class="field-hint" data-testid="engine">
-      {parts.filter((part) => part !== '').join(' ')}
+      {engineText(engine)}
     </p>
   );
 }
@@ -125,6 +92,8 @@ function RunProbe() {
         phase: run.phase.value,
         engine: run.engine.value ?? null,
         settings: settings.current.value,
+        // What the run was started with.
+        running: run.settings.value ?? null,
         step,
         first: byRun((name) => losses[name].slice(0, 3)),
         last: byRun((name) => lossNow(losses[name])),

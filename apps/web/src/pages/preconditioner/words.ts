@@ -1,14 +1,11 @@
 /** What the page says about a run, from what it knows of it. */
-import { formatCount, formatNumber } from '../../ui/format.js';
-import { engineName } from '../../worker/engine-report.js';
-import type { EngineReport } from '../../worker/engine-report.js';
+import { formatNumber } from '../../ui/format.js';
 import { RUNS } from './contract.js';
 import type { ByRun, Matrix } from './contract.js';
 import { factsOf } from './matrix-facts.js';
 import type { FactorName } from './matrix-facts.js';
 import { lossNow } from './record.js';
 import type { RunRecord } from './record.js';
-import type { Phase } from './run-state.js';
 import type { Shown } from './settings.js';
 
 export const RUN_LABELS: ByRun<string> = { momentum: 'Momentum', kfac: 'KFAC', apo: 'APO-Precond' };
@@ -17,31 +14,6 @@ export const RUN_COLORS: ByRun<`--${string}`> = {
   kfac: '--data-3',
   apo: '--data-tuned',
 };
-
-/** One sentence for each phase; without numbers that change with every step, since it is read out. */
-export function statusText(
-  phase: Phase,
-  loading: { readonly loaded: number; readonly total: number },
-  engine: EngineReport | undefined,
-  record: RunRecord,
-): string {
-  switch (phase) {
-    case 'idle':
-      return 'Ready.';
-    case 'loading':
-      return loading.loaded < loading.total
-        ? `Loading MNIST: ${loading.loaded} of ${formatCount(loading.total, 'file')}.`
-        : 'Starting the engine.';
-    case 'running':
-      return engine === undefined ? 'Training.' : `Training on ${engineName(engine)}.`;
-    case 'paused':
-      return `Paused after ${formatCount(record.step, 'step')}.`;
-    case 'finished':
-      return `Done after ${formatCount(record.step, 'step')}. ${lossSentence(record)}`;
-    case 'failed':
-      return 'Stopped by an error.';
-  }
-}
 
 /** Where the losses stand. */
 export function lossSentence({ losses, broken }: RunRecord): string {

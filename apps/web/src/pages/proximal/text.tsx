@@ -1,16 +1,8 @@
 /** The formula of the page, its symbols, and the table of its terms. */
 import { formatNumber } from '../../ui/format.js';
+import { Lambda } from '../../ui/lambda.js';
+import { NumbersTable } from '../../ui/numbers-table.js';
 import type { FigureCurves, PanelId } from './family.js';
-import type { Varied } from './settings.js';
-
-/** λ with its index. */
-export function Lambda({ of }: { readonly of: Varied }) {
-  return (
-    <span class="math">
-      λ<sub>{of.toUpperCase()}</sub>
-    </span>
-  );
-}
 
 export function Equation() {
   return (
@@ -30,36 +22,34 @@ const ROWS: readonly { readonly id: PanelId; readonly label: string }[] = [
 
 export function TermsTable({ figure }: { readonly figure: FigureCurves }) {
   return (
-    <div class="terms-scroll" tabIndex={0} role="region" aria-label="The terms after the step">
-      <table class="terms">
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col">loss on the example</th>
-            <th scope="col">mean ½ (change of f)²</th>
-            <th scope="col">½ ‖θ′ − θ‖²</th>
-          </tr>
-        </thead>
-        <tbody>
-          <tr>
-            <th scope="row">None</th>
-            <td>{formatNumber(figure.lossBefore)}</td>
-            <td>0</td>
-            <td>0</td>
-          </tr>
-          {ROWS.map(({ id, label }) => {
-            const { loss, functionChange, weightChange } = figure.panels[id].chosen.terms;
-            return (
-              <tr key={id}>
-                <th scope="row">{label}</th>
-                <td>{formatNumber(loss)}</td>
-                <td>{formatNumber(functionChange)}</td>
-                <td>{formatNumber(weightChange)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <NumbersTable label="The terms after the step">
+      <thead>
+        <tr>
+          <th scope="col">Step</th>
+          <th scope="col">loss on the example</th>
+          <th scope="col">mean ½ (change of f)²</th>
+          <th scope="col">½ ‖θ′ − θ‖²</th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">None</th>
+          <td>{formatNumber(figure.lossBefore)}</td>
+          <td>0</td>
+          <td>0</td>
+        </tr>
+        {ROWS.map(({ id, label }) => {
+          const { loss, functionChange, weightChange } = figure.panels[id].chosen.terms;
+          return (
+            <tr key={id}>
+              <th scope="row">{label}</th>
+              <td>{formatNumber(loss)}</td>
+              <td>{formatNumber(functionChange)}</td>
+              <td>{formatNumber(weightChange)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </NumbersTable>
   );
 }

@@ -4,6 +4,7 @@ import { Choice } from '../../ui/choice.js';
 import { CopyAsCode } from '../../ui/copy-as-code.js';
 import { Figure } from '../../ui/figure.js';
 import { formatNumber } from '../../ui/format.js';
+import { Lambda } from '../../ui/lambda.js';
 import { Legend } from '../../ui/legend.js';
 import { Notes } from '../../ui/messages.js';
 import { Presets } from '../../ui/presets.js';
@@ -19,7 +20,7 @@ import { createRegression, dot, EXAMPLES } from './regression.js';
 import { LAMBDA_FSD_RANGE, LAMBDA_WSD_RANGE, settingsCodec, TARGET_RANGE } from './settings.js';
 import type { ProximalSettings } from './settings.js';
 import { snippet, SNIPPET_INSTALL } from './snippet.js';
-import { Equation, Lambda, TermsTable } from './text.js';
+import { Equation, TermsTable } from './text.js';
 import './proximal.css';
 
 const PRESETS: readonly Preset<ProximalSettings>[] = [
@@ -70,7 +71,7 @@ export function ProximalPage() {
         A network has learned the examples on the curve. Then one of them turns out to have another target.
         How far should the weights go to fit it? Drag the blue point and see.
       </p>
-      <div class="stage proximal-stage">
+      <div class="stage">
         <div class="figures">
           <Notes notes={notes} />
           <Figure
@@ -220,7 +221,7 @@ function inWords({ panels }: FigureCurves, id: PanelId, { point, y }: ProximalSe
 
 function Explanation() {
   return (
-    <section class="prose" style={{ marginTop: '2.5rem' }}>
+    <section class="prose after-stage">
       <h2>What is minimised</h2>
       <Equation />
       <p>

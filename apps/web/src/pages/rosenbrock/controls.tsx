@@ -4,10 +4,11 @@ import { Choice } from '../../ui/choice.js';
 import { CopyAsCode } from '../../ui/copy-as-code.js';
 import { downloadJson } from '../../ui/download.js';
 import { formatCount, formatNumber } from '../../ui/format.js';
+import { Lambda } from '../../ui/lambda.js';
 import { StatusLine } from '../../ui/messages.js';
+import { NumberField } from '../../ui/number-field.js';
 import { Presets } from '../../ui/presets.js';
 import { LogSlider, Slider } from '../../ui/slider.js';
-import { CoordinateField } from './coordinate-field.js';
 import { RACERS } from './entrants.js';
 import { run, state } from './page-state.js';
 import { PRESETS } from './presets.js';
@@ -29,6 +30,7 @@ export function Controls({ race }: { readonly race: Race }) {
   const { signals, current, apply } = state;
   const settings = current.value;
   const paused = run.paused.value;
+  const start = { min: START_RANGE[0], max: START_RANGE[1] };
   const automatic = settings.preset === 'auto';
   return (
     <div class="panel">
@@ -67,8 +69,8 @@ export function Controls({ race }: { readonly race: Race }) {
         hint="The start turns with it."
       />
       <div class="coordinates">
-        <CoordinateField label="Start x" name="x" value={signals.x} range={START_RANGE} />
-        <CoordinateField label="y" name="y" value={signals.y} range={START_RANGE} />
+        <NumberField label="Start x" name="x" value={signals.x} decimal {...start} />
+        <NumberField label="y" name="y" value={signals.y} decimal {...start} />
       </div>
       <LogSlider
         label="Your fixed rate"
@@ -98,11 +100,7 @@ export function Controls({ race }: { readonly race: Race }) {
             hint="paper: Algorithm 1 as written. auto: initial rates are found on the first step, bad meta-steps undone."
           />
           <Choice
-            label={
-              <span class="math">
-                λ<sub>FSD</sub>
-              </span>
-            }
+            label={<Lambda of="fsd" />}
             name="lambdaFsd"
             value={signals.lambdaFsd}
             options={LAMBDAS.map((value) => ({ value, label: value }))}

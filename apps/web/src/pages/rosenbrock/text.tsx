@@ -1,5 +1,6 @@
 /** The table of the race, and what the page explains in prose. */
 import { formatNumber } from '../../ui/format.js';
+import { NumbersTable } from '../../ui/numbers-table.js';
 import { axes } from './landscape.js';
 import { LOOKS } from './racer-looks.js';
 import { RACERS } from './entrants.js';
@@ -8,29 +9,27 @@ import type { Race } from './run.js';
 
 export function StandingsTable({ race }: { readonly race: Race }) {
   return (
-    <div class="standings-scroll" tabIndex={0} role="region" aria-label="How the race stands">
-      <table class="standings">
-        <thead>
-          <tr>
-            <th scope="col">Racer</th>
-            <th scope="col">f</th>
-            <th scope="col">rate, or eigenvalues of P</th>
+    <NumbersTable label="How the race stands">
+      <thead>
+        <tr>
+          <th scope="col">Racer</th>
+          <th scope="col">f</th>
+          <th scope="col">rate, or eigenvalues of P</th>
+        </tr>
+      </thead>
+      <tbody>
+        {RACERS.map((id) => (
+          <tr key={id}>
+            <th scope="row">
+              <span class="swatch" style={{ background: `var(${LOOKS[id].color})` }} aria-hidden="true" />
+              {LOOKS[id].label}
+            </th>
+            <td>{valueInWords(race, id)}</td>
+            <td>{rateInWords(race, id)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {RACERS.map((id) => (
-            <tr key={id}>
-              <th scope="row">
-                <span class="swatch" style={{ background: `var(${LOOKS[id].color})` }} aria-hidden="true" />
-                {LOOKS[id].label}
-              </th>
-              <td>{valueInWords(race, id)}</td>
-              <td>{rateInWords(race, id)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </NumbersTable>
   );
 }
 
@@ -64,7 +63,7 @@ export function raceInWords({ track }: Race): string {
 
 export function Explanation() {
   return (
-    <section class="prose" style={{ marginTop: '2.5rem' }}>
+    <section class="prose after-stage">
       <h2>What is learned</h2>
       <p>
         Before each step, the optimizer looks one step ahead, to <span class="math">θ′ = θ − P ∇f(θ)</span>,

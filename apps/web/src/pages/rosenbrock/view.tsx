@@ -35,7 +35,7 @@ export function RosenbrockPage() {
         learned rate and two learned preconditioners start from the same point. Click anywhere to start from
         there.
       </p>
-      <div class="stage race-stage">
+      <div class="stage">
         <div class="figures">
           <Notes notes={state.notes} />
           {run.failure.value !== undefined && (

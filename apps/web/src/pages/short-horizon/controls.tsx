@@ -23,7 +23,7 @@ import {
   STEPS_LIMITS,
 } from './settings.js';
 import { snippet, SNIPPET_INSTALL } from './snippet.js';
-import { Lambda } from './text.js';
+import { Lambda } from '../../ui/lambda.js';
 
 export function RunBar() {
   const { signals } = state;
@@ -87,7 +87,7 @@ export function Controls() {
       <LogSlider
         label={
           <>
-            <Lambda of="FSD" />, weight of the change of the predictions
+            <Lambda of="fsd" />, weight of the change of the predictions
           </>
         }
         name="lambdaFsd"
@@ -99,7 +99,7 @@ export function Controls() {
       <LogSlider
         label={
           <>
-            <Lambda of="WSD" />, weight of the change of the weights
+            <Lambda of="wsd" />, weight of the change of the weights
           </>
         }
         name="lambdaWsd"

@@ -1,6 +1,7 @@
 /** Runs the page's sessions on the plain JavaScript engine of TensorFlow.js: tensors of a few hundred numbers gain nothing from another one. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { nextTask } from '../../training/next-task.js';
 import { serve } from '../../worker/serve.js';
 import type { RunReport, RunRequest, ShortHorizonContract } from './contract.js';
 import { ShortHorizonSession } from './session.js';
@@ -27,7 +28,7 @@ async function run({ run: id, settings }: RunRequest): Promise<RunReport> {
       milliseconds += performance.now() - start;
       served.send({ type: 'progress', run: id, progress });
       if (frame % FRAMES_PER_CURVES === 0 || session.steps === settings.steps) sendCurves(id, session);
-      await nextMessage();
+      await nextTask();
     }
   } finally {
     session.dispose();
@@ -38,9 +39,4 @@ async function run({ run: id, settings }: RunRequest): Promise<RunReport> {
 function sendCurves(run: number, session: ShortHorizonSession): void {
   const curves = session.horizons(viewpointOf(session.settings.loss));
   if (curves !== undefined) served.send({ type: 'horizons', run, curves });
-}
-
-/** Lets a call that has arrived meanwhile begin. */
-function nextMessage(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

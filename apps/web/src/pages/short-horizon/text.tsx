@@ -1,19 +1,13 @@
 /** The words and the table of the page. */
 import { formatNumber } from '../../ui/format.js';
+import { Lambda } from '../../ui/lambda.js';
+import { NumbersTable } from '../../ui/numbers-table.js';
 import type { Trace } from './run.js';
 import { lateMean } from './series.js';
 import type { LossBatch } from './settings.js';
 
 export const COLORS = { same: '--data-tuned', other: '--data-fixed' } as const;
 export const NAMES = { same: 'loss on the same batch', other: 'loss on another batch' } as const;
-
-export function Lambda({ of }: { readonly of: 'FSD' | 'WSD' }) {
-  return (
-    <span class="math">
-      λ<sub>{of}</sub>
-    </span>
-  );
-}
 
 export interface SidesTableProps {
   readonly sides: readonly LossBatch[];
@@ -25,29 +19,26 @@ export interface SidesTableProps {
 /** Where each side stands now. */
 export function SidesTable({ sides, trace, window }: SidesTableProps) {
   return (
-    <div class="table-scroll">
-      <table class="numbers">
-        <caption class="visually-hidden">Means over the last {window} steps of each run</caption>
-        <thead>
-          <tr>
-            <th scope="col">mean of the last {window} steps</th>
-            <th scope="col">learning rate</th>
-            <th scope="col">excess loss</th>
+    <NumbersTable label={`Means over the last ${window} steps of each run`}>
+      <thead>
+        <tr>
+          <th scope="col">mean of the last {window} steps</th>
+          <th scope="col">learning rate</th>
+          <th scope="col">excess loss</th>
+        </tr>
+      </thead>
+      <tbody>
+        {sides.map((side) => (
+          <tr key={side}>
+            <th scope="row" style={{ color: `var(${COLORS[side]})` }}>
+              {NAMES[side]}
+            </th>
+            <td>{shown(lateMean(trace.sides[side]?.rates ?? [], window))}</td>
+            <td>{shown(lateMean(trace.sides[side]?.excess ?? [], window))}</td>
           </tr>
-        </thead>
-        <tbody>
-          {sides.map((side) => (
-            <tr key={side}>
-              <th scope="row" style={{ color: `var(${COLORS[side]})` }}>
-                {NAMES[side]}
-              </th>
-              <td>{shown(lateMean(trace.sides[side]?.rates ?? [], window))}</td>
-              <td>{shown(lateMean(trace.sides[side]?.excess ?? [], window))}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </NumbersTable>
   );
 }
 
@@ -61,8 +52,8 @@ export function Explanation() {
       <h2>Why the honest measurement is the wrong one</h2>
       <p>
         The meta-objective <i>Q</i>(<i>η</i>) is the loss <i>J</i>(<i>θ′</i>) after a step <i>θ′</i> ={' '}
-        <i>θ</i> − <i>η g</i>, plus <Lambda of="FSD" /> times the change of the predictions, plus ½{' '}
-        <Lambda of="WSD" /> ‖<i>θ′</i> − <i>θ</i>‖². The gradient <i>g</i> is that of one batch, and most of
+        <i>θ</i> − <i>η g</i>, plus <Lambda of="fsd" /> times the change of the predictions, plus ½{' '}
+        <Lambda of="wsd" /> ‖<i>θ′</i> − <i>θ</i>‖². The gradient <i>g</i> is that of one batch, and most of
         what changes from batch to batch is in the steep directions. On another batch, a step that reacts to
         this noise looks as bad as it is, so <i>η</i> shrinks until it hardly reacts: to the rate that gains
         most in a single step. The flat directions, in which all of the remaining loss lies, would need a

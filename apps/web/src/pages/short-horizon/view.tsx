@@ -94,6 +94,9 @@ export function View() {
               summary={`Learning rate against the step. ${inWords('rates')}`}
             />
           </Figure>
+        </div>
+        <Controls />
+        <div class="figures">
           <Figure
             title="What there is still to gain"
             caption={`The expected loss less that of the best weights, over all inputs instead of a batch, averaged over the last ${WINDOW} steps. For this problem it is known exactly; no optimizer sees it.`}
@@ -117,7 +120,6 @@ export function View() {
             <HorizonFigure curves={run.curves} marks={learned} />
           </Figure>
         </div>
-        <Controls />
       </div>
       <Explanation />
       <Probe name="run" value={probe()} />

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
-import { MnistLoader } from './shards.js';
+import { MnistLoader } from './mnist-shards.js';
 
 const PIXELS = 784;
 const URL_ = 'https://example.org/site/mnist/';
