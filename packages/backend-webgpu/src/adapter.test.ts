@@ -106,6 +106,12 @@ describe.skipIf(missing !== undefined)(`on a device${titleOf(missing)}`, () => {
     expect(await webgpuBackend().activate()).toEqual(info);
   });
 
+  test('opens one device when two ask for it at once', async () => {
+    const [first, second] = await Promise.all([webgpuBackend().activate(), webgpuBackend().activate()]);
+    expect(second).toBe(first);
+    expect((await take(tf.tidy(() => tf.add(tf.ones([2000]), 1))))[1999]).toBe(2);
+  });
+
   test('gives everything back when it is removed, and starts again', async () => {
     const globals = Object.getOwnPropertyNames(globalThis);
     await webgpuBackend().activate();

@@ -49,6 +49,9 @@ interface Running {
 /** The one that `activate` started last, whichever adapter did. */
 let running: Running | undefined;
 
+/** The last call of `activate`: two at once would open two devices, of which the second takes away what the first still needs. */
+let activation: Promise<unknown> = Promise.resolve();
+
 /**
  * The adapter `webgpu`. `activate` opens a device with the adapter's own limits and makes `webgpu` the current backend;
  * `tf.removeBackend('webgpu')` closes it and releases everything. Activating it again gives the running one; after a loss, a new one.
@@ -74,6 +77,21 @@ export function webgpuBackend({
     return 'refusal' in result ? result : { host: found.host, ...result };
   }
 
+  async function activate(): Promise<BackendInfo> {
+    if (running?.backend.lost === undefined && running !== undefined) {
+      installTrainingKernels({ deterministic, halfPrecision });
+      await tf.setBackend(TF_BACKEND);
+      return running.info;
+    }
+    requireNoOther();
+    const found = await find();
+    if ('refusal' in found) throw refusalError(found.refusal);
+    if (halfPrecision) requireHalfPrecision(found.adapter);
+    running = await start(found, onLost);
+    installTrainingKernels({ deterministic, halfPrecision });
+    return running.info;
+  }
+
   return {
     name: 'webgpu',
 
@@ -91,19 +109,10 @@ export function webgpuBackend({
       };
     },
 
-    async activate(): Promise<BackendInfo> {
-      if (running?.backend.lost === undefined && running !== undefined) {
-        installTrainingKernels({ deterministic, halfPrecision });
-        await tf.setBackend(TF_BACKEND);
-        return running.info;
-      }
-      requireNoOther();
-      const found = await find();
-      if ('refusal' in found) throw refusalError(found.refusal);
-      if (halfPrecision) requireHalfPrecision(found.adapter);
-      running = await start(found, onLost);
-      installTrainingKernels({ deterministic, halfPrecision });
-      return running.info;
+    activate(): Promise<BackendInfo> {
+      const own = activation.then(activate, activate);
+      activation = own;
+      return own;
     },
   };
 }

@@ -63,12 +63,18 @@ test('an instance that does not start is a refusal, too', async () => {
   expect('refusal' in result && result.refusal.reason).toMatch(/does not load: no such backend\.$/);
 });
 
-test('working: options reach it, and its globals and version come back', async () => {
+test('working: options reach it beside exact timestamps, and its globals and version come back', async () => {
   const folder = folderWith(
     `export const globals = { GPUThing: 1 }; export const create = (options) => ({ options });`,
   );
   const result = await loadDawn(processIn(folder), ['backend=vulkan']);
   expect(result).toMatchObject({
-    dawn: { gpu: { options: ['backend=vulkan'] }, globals: { GPUThing: 1 }, version: '9.8.7' },
+    dawn: {
+      gpu: { options: ['backend=vulkan', 'disable-dawn-features=timestamp_quantization'] },
+      globals: { GPUThing: 1 },
+      version: '9.8.7',
+    },
   });
+  const own = ['disable-dawn-features=use_user_defined_labels_in_backend'];
+  expect(await loadDawn(processIn(folder), own)).toMatchObject({ dawn: { gpu: { options: own } } });
 });

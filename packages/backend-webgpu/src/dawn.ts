@@ -35,6 +35,16 @@ const PACKAGE = 'webgpu';
  */
 const instances = new Map<string, GPU>();
 
+/** Dawn rounds timestamps to 65.536 µs, longer than most kernels, so that pages cannot time one another; a program of its own in Node has no such neighbours. */
+const EXACT_TIMES = 'disable-dawn-features=timestamp_quantization';
+
+/** What the user says about Dawn's features stands. */
+function withExactTimes(options: readonly string[]): string[] {
+  return options.some((option) => option.startsWith('disable-dawn-features='))
+    ? [...options]
+    : [...options, EXACT_TIMES];
+}
+
 /** Starts Dawn with `options` of its own (`backend=vulkan`, `adapter=…`); the package is the one beside this one or beside the program. */
 export async function loadDawn(node: Node, options: readonly string[]): Promise<DawnResult> {
   const { createRequire } = node.getBuiltinModule('node:module');
@@ -56,7 +66,7 @@ export async function loadDawn(node: Node, options: readonly string[]): Promise<
       node.getBuiltinModule('node:fs').readFileSync(join(dirname(entry), 'package.json'), 'utf8'),
     ) as { version?: string };
     const key = JSON.stringify([entry, ...options]);
-    const gpu = instances.get(key) ?? loaded.create([...options]);
+    const gpu = instances.get(key) ?? loaded.create(withExactTimes(options));
     instances.set(key, gpu);
     return { dawn: { gpu, globals: loaded.globals, version: version ?? 'unknown' } };
   } catch (cause) {

@@ -11,7 +11,7 @@ export interface GuardOptions {
   readonly device: GPUDevice;
   /** How the device is waited for on the calling thread; absent in a page, which reads through a canvas. */
   readonly poll?: DawnPoll;
-  readonly info: { readonly vendor: string; readonly architecture: string };
+  readonly info: { readonly vendor: string; readonly architecture: string; readonly software: boolean };
   /** Called once when the device is lost, not when it is disposed. */
   readonly onLost?: (error: ApoError) => void;
   /** Called once after the backend has been disposed. */
@@ -21,6 +21,8 @@ export interface GuardOptions {
 export interface GuardedBackend extends WebGPUBackend {
   /** Why the device cannot be used any more; `undefined` while it can. */
   readonly lost: ApoError | undefined;
+  /** The adapter computes on the CPU. */
+  readonly software: boolean;
 }
 
 type DataId = Parameters<WebGPUBackend['read']>[0];
@@ -47,12 +49,13 @@ export function guardedBackend(
 ): GuardedBackend {
   class Guarded extends Base implements GuardedBackend {
     lost: ApoError | undefined;
+    readonly software = info.software;
     /** The first error that WebGPU reported since the last reading. */
     private reported: GPUError | undefined;
     private released = false;
 
     constructor() {
-      super(device, info as GPUAdapterInfo);
+      super(device, info as unknown as GPUAdapterInfo);
       device.addEventListener('uncapturederror', (event) => {
         this.reported ??= (event as GPUUncapturedErrorEvent).error;
       });

@@ -4,8 +4,8 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 /** What a software renderer calls itself in an adapter's info. */
 export const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
 
-export function isSoftware({ adapterInfo }: WebGPUBackend): boolean {
-  // TensorFlow.js keeps it for itself.
-  const { architecture = '' } = adapterInfo as unknown as { architecture?: string };
-  return SOFTWARE.test(architecture);
+/** What the adapter was found to be, where this package opened the device; else by its architecture, the one thing that TensorFlow.js keeps. */
+export function isSoftware(backend: WebGPUBackend & { readonly software?: boolean }): boolean {
+  const { architecture = '' } = backend.adapterInfo as unknown as { architecture?: string };
+  return backend.software ?? SOFTWARE.test(architecture);
 }

@@ -23,8 +23,8 @@ const optimizers: Record<string, Make> = {
   'APO-Precond': (objective) => new Apo(objective, precondition({ rank: 4 })),
 };
 
-/** For a long run by hand: APO_MEMORY_STEPS. */
-const STEPS = Number(process.env['APO_MEMORY_STEPS'] ?? 100);
+/** For a long run by hand: APO_MEMORY_STEPS, a multiple of four. Any growth shows within four samples of a few steps. */
+const STEPS = Number(process.env['APO_MEMORY_STEPS'] ?? 40);
 
 interface Sizes {
   readonly tensors: number;

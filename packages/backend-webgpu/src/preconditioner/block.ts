@@ -162,7 +162,7 @@ export function stepOf(
     return `out${i}[${place}] = ${kept}get_theta${i}(${place}) - ${rate} * (${value});`;
   };
   return {
-    key: `${step ? `step${step.decay ? ' with decay' : ''}` : 'direction'} ${outputs.length}`,
+    key: `${step ? `step${step.decay ? ' with decay' : ''}` : 'direction'} ${outputs.length} ${value}`,
     inputs: {
       ...(step && {
         ...Object.fromEntries(step.variables.map((theta, i) => [`theta${i}`, theta])),

@@ -37,7 +37,7 @@ export function rotatedPair(
   const pair = temporary(4 * Math.ceil((totals + groups) / 4));
   multiply(backend, {
     ...result,
-    key: `pair ${r}`,
+    key: `pair ${r} ${q}`,
     phases,
     inputs: { ...inputs, scale },
     outputs: { byScale, pair },
