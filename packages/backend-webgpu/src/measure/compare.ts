@@ -114,10 +114,7 @@ async function compareCase(
 const LONG_ENOUGH = 2;
 const MOST_PASSES = 64;
 
-async function passesFor(
-  body: () => tf.Tensor[],
-  use: (which: 'own' | 'stock') => void,
-): Promise<number> {
+async function passesFor(body: () => tf.Tensor[], use: (which: 'own' | 'stock') => void): Promise<number> {
   let passes = 1;
   for (const which of ['own', 'stock'] as const) {
     use(which);
