@@ -95,12 +95,11 @@ async function compareCase(
     tf.dispose([ours, theirs]);
     const [own, stock]: [number[], number[]] = [[], []];
     const passes = await passesFor(body, use);
-    const repeated = (): tf.Tensor[][] => Array.from({ length: passes }, () => body());
     for (let round = 0; round < rounds; round++) {
       use('own');
-      own.push((await timeOnce(repeated)) / passes);
+      own.push((await timeOnce(repeated(body, passes))) / passes);
       use('stock');
-      stock.push((await timeOnce(repeated)) / passes);
+      stock.push((await timeOnce(repeated(body, passes))) / passes);
     }
     const times = { own: Math.min(...own), stock: Math.min(...stock) };
     const ratio = times.stock / times.own;
@@ -118,10 +117,17 @@ async function passesFor(body: () => tf.Tensor[], use: (which: 'own' | 'stock') 
   let passes = 1;
   for (const which of ['own', 'stock'] as const) {
     use(which);
-    const repeated = (): tf.Tensor[][] => Array.from({ length: passes }, () => body());
-    while (passes < MOST_PASSES && (await timeOnce(repeated)) < LONG_ENOUGH) passes *= 2;
+    while (passes < MOST_PASSES && (await timeOnce(repeated(body, passes))) < LONG_ENOUGH) passes *= 2;
   }
   return passes;
+}
+
+/** Results are disposed at once, so that one pass takes the buffers of another. */
+function repeated(body: () => tf.Tensor[], passes: number): () => tf.Tensor[] {
+  return () => {
+    for (let pass = 0; pass < passes; pass++) tf.dispose(tf.tidy(body));
+    return [];
+  };
 }
 
 async function largestDifference(

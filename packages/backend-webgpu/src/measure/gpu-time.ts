@@ -17,7 +17,8 @@ export function canTimeGpu(): boolean {
 }
 
 /**
- * Milliseconds that the dispatches of `body` take together; what it returns is disposed. Pages may round timestamps to a tenth of a millisecond.
+ * Milliseconds that the dispatches of `body` take together; what it returns is disposed. Pages may round timestamps to a tenth of a millisecond: measure more work at
+ * once there. In Node the adapter has Dawn give them exactly, unless `dawnOptions` say otherwise of Dawn's features.
  * @throws ApoError `UNSUPPORTED` where `canTimeGpu()` is false; `INVALID_ARGUMENT` for `repeats`.
  */
 export async function gpuTime(
